@@ -85,34 +85,48 @@ def _require_video(container, path):
     raise NoVideoStream(f"{path} holds no moving picture: use it with audio only, or leave it out.")
 
 # %% ../../nbs/media/10_video.ipynb #00000013
+_DECLARING = {"mov", "matroska", "avi", "flv", "asf"}  # formats whose header states the length; elsewhere it is estimated
+
+def _tell(container, problems, sentences):
+    "Put sentences into the list, each once, or into the log."
+    for s in sentences:
+        if problems is None: log.warning("%s: %s.", container.name.removeprefix("file:"), s)
+        elif s not in problems: problems.append(s)
+
+def _packets(container, stream, problems):
+    "The packets of one stream; tells if the file ends before it should."
+    last, broken, demuxer = 0.0, None, container.demux()
+    start = (container.start_time or 0) / av.time_base
+    while True:
+        try: packet = next(demuxer)
+        except StopIteration: break
+        except (av.FFmpegError, OSError) as e:
+            broken = e
+            break
+        if packet.pts is not None: last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base) - start)
+        if packet.stream.index == stream.index: yield packet
+    declared = (container.duration or 0) / av.time_base if container.format.name.split(",")[0] in _DECLARING else 0
+    if broken or declared - last > 0.5:
+        _tell(container, problems, [f"the file breaks off after {last:.2f}" + (f" of {declared:.2f} s" if declared else " s")])
+
+# %% ../../nbs/media/10_video.ipynb #00000014
 def decode(
     container: av.container.InputContainer,  # an open file
     stream,  # which of its streams
     problems: list | None = None,  # receives a sentence for what could not be decoded; None: the log does
 ) -> Iterator:  # pictures or blocks of sound, as PyAV gives them
     "Decode a stream, going on after damaged packets."
-    packets, bad, broken_off, first = 0, 0, None, None
-    demuxer = container.demux(stream)
-    while True:
-        try: packet = next(demuxer)
-        except StopIteration: break
-        except (av.FFmpegError, OSError) as e:
-            broken_off = e
-            break
+    packets, bad, first = 0, 0, None
+    for packet in _packets(container, stream, problems):
         packets += bool(packet.size)
         try: decoded = packet.decode()
         except (av.FFmpegError, ValueError) as e:
             bad, first = bad + 1, first or e
             continue
         yield from decoded
-    sentences = []
-    if bad: sentences.append(f"{bad} of {packets} {stream.type} packets could not be decoded ({getattr(first, 'strerror', None) or first})")
-    if broken_off: sentences.append(f"reading the {stream.type} broke off after {packets} packets ({getattr(broken_off, 'strerror', None) or broken_off})")
-    if problems is None:
-        for s in sentences: log.warning("%s: %s.", container.name.removeprefix("file:"), s)
-    else: problems.extend(sentences)
+    if bad: _tell(container, problems, [f"{bad} of {packets} {stream.type} packets could not be decoded ({getattr(first, 'strerror', None) or first})"])
 
-# %% ../../nbs/media/10_video.ipynb #00000015
+# %% ../../nbs/media/10_video.ipynb #00000016
 def _pictures(path, threads=0, problems=None):
     "Yields (index, pts, time, picture, stream), pictures still in the decoder's format."
     with open_media(path) as container:
@@ -127,7 +141,7 @@ def _pictures(path, threads=0, problems=None):
             yield index, pts, clock_time(pts, stream.time_base, origin), picture, stream
         if origin is None: raise UnreadableVideo(f"{path} holds no picture that can be decoded: fetch it again, or leave it out.")
 
-# %% ../../nbs/media/10_video.ipynb #00000019
+# %% ../../nbs/media/10_video.ipynb #0000001a
 def _display_matrix(picture):
     "The 2 x 2 part (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y."
     data = picture.side_data.get("DISPLAYMATRIX")
@@ -146,24 +160,21 @@ def _rgb(picture, stream):
     width = round(picture.width * ratio) if 1 / 8 < ratio < 8 else picture.width
     return _upright(picture.to_ndarray(format="rgb24", width=width, height=picture.height), _display_matrix(picture))
 
-# %% ../../nbs/media/10_video.ipynb #0000001e
+# %% ../../nbs/media/10_video.ipynb #0000001f
 def timestamps(
     path: str | Path,  # a video file
+    problems: list | None = None,  # receives a sentence for what could not be read; None: the log does
 ) -> np.ndarray:  # (n,) float64, ascending, seconds on the clock
     "Times of all frames, from the packets. Raises `UnreadableVideo` or `NoVideoStream`."
     with closing(_pictures(path, threads=1, problems=[])) as pictures: _, first_pts, _, _, _ = next(pictures)
     with open_media(path) as container:
         stream = _require_video(container, path)
-        ticks, demuxer = [], container.demux(stream)
-        while True:
-            try: packet = next(demuxer)
-            except (StopIteration, av.FFmpegError, OSError): break
-            if packet.size and not packet.is_discard: ticks.append(packet.pts)
-        if None in ticks: return np.array([time for _, _, time, _, _ in _pictures(path)])
+        ticks = [p.pts for p in _packets(container, stream, problems) if p.size and not p.is_discard]
+        if None in ticks: return np.array([time for _, _, time, _, _ in _pictures(path, problems=problems)])
         origin = first_pts * stream.time_base
         return np.array([clock_time(t, stream.time_base, origin) for t in sorted(set(ticks)) if t >= first_pts])
 
-# %% ../../nbs/media/10_video.ipynb #00000022
+# %% ../../nbs/media/10_video.ipynb #00000023
 def check_select(
     select: str | int,  # what the user asked for
 ) -> str | int:  # 'full' or a number from 1 up
@@ -172,7 +183,7 @@ def check_select(
     if str(select).isdecimal() and int(select) >= 1: return int(select)
     raise BadSetting(f"Can't take {select!r} frames: use 'full' or a whole number from 1 up.")
 
-# %% ../../nbs/media/10_video.ipynb #00000024
+# %% ../../nbs/media/10_video.ipynb #00000025
 def frames(
     path: str | Path,  # a video file
     select: str | int = "full",  # 'full', or a number of frames spread evenly from the first to the last
@@ -182,7 +193,7 @@ def frames(
     "Upright RGB frames with their times on the clock. Raises `UnreadableVideo`, `NoVideoStream` or `BadSetting`."
     select, wanted = check_select(select), None
     if select != "full":
-        times = timestamps(path)
+        times = timestamps(path, problems)
         wanted = times[np.unique(np.linspace(0, len(times) - 1, min(select, len(times))).round().astype(int))]
     position = 0
     for index, _, time, picture, stream in _pictures(path, threads, problems):
@@ -193,7 +204,7 @@ def frames(
         yield Frame(index, time, _rgb(picture, stream))
         if wanted is not None and position == len(wanted): return
 
-# %% ../../nbs/media/10_video.ipynb #0000002f
+# %% ../../nbs/media/10_video.ipynb #00000030
 def audio_stream(
     container: av.container.InputContainer,  # an open file
 ) -> av.audio.stream.AudioStream | None:
@@ -201,7 +212,7 @@ def audio_stream(
     usable = [s for s in container.streams.audio if s.codec_context is not None and s.rate]
     return next((s for s in usable if s.disposition & av.stream.Disposition.default), usable[0] if usable else None)
 
-# %% ../../nbs/media/10_video.ipynb #00000030
+# %% ../../nbs/media/10_video.ipynb #00000031
 def probe(
     path: str | Path,  # a video file
 ) -> VideoInfo:
@@ -220,7 +231,7 @@ def probe(
     return VideoInfo(Path(path), width, height, n_frames=declared or len(timestamps(path)),
                      n_frames_from="declared" if declared else "counted", **facts)
 
-# %% ../../nbs/media/10_video.ipynb #00000034
+# %% ../../nbs/media/10_video.ipynb #00000035
 def video_start(
     path: str | Path,  # a media file
 ) -> Fraction | None:  # seconds on the container's timeline; None in a file without pictures
