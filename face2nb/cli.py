@@ -72,11 +72,11 @@ class _Bar:
     def __init__(self): self.bar = None
 
     def __call__(self, p):
-        if self.bar is None: self.bar = tqdm(total=p.total, unit="video", smoothing=0, dynamic_ncols=True)
+        # into a file, a line every half minute is enough; on a terminal the bar lives
+        if self.bar is None: self.bar = tqdm(total=p.total, unit="video", smoothing=0, dynamic_ncols=True, miniters=0, mininterval=0.2 if sys.stderr.isatty() else 30)
         if p.row and p.row["error"]: self.bar.write(f"{p.row['video']}: {p.row['status']}: {p.row['error']}", file=sys.stderr)
         self.bar.set_postfix_str(f"{p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f}/s", refresh=False)
         self.bar.update(p.done - self.bar.n)
-        self.bar.refresh()
 
     def close(self):
         if self.bar is not None: self.bar.close()

@@ -26,13 +26,15 @@ def portrait() -> np.ndarray:  # (600, 512, 3) uint8
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 # %% ../../nbs/media/13_demo.ipynb #00000008
+_FACE = (125, 90, 405, 370)  # x1 y1 x2 y2 of the head in the portrait, which stays in the picture
+
 def _camera(photo, time):
-    "The picture at `time`: a window of the photo that drifts and breathes, about 11 s for a full round."
-    zoom = 0.78 + 0.2 * np.cos(0.55 * time)
-    w = photo.shape[1] * zoom
+    "The picture at `time`: a window of the photo that drifts and breathes around the head, about 7 s for a full round."
+    w = 446 + 66 * np.cos(0.9 * time)
     h = w * HEIGHT / WIDTH
-    x = (photo.shape[1] - w) * (0.5 + 0.5 * np.sin(1.3 * time))
-    y = 40 + 60 * (0.5 + 0.5 * np.sin(0.9 * time + 1))
+    def between(low, high, rate): return low + (high - low) * (0.5 + 0.5 * np.sin(rate * time))
+    x = between(max(0, _FACE[2] - w), min(_FACE[0], photo.shape[1] - w), 2)
+    y = between(max(0, _FACE[3] - h), _FACE[1], 1.3)
     return cv2.warpAffine(photo, np.array([[w / WIDTH, 0, x], [0, h / HEIGHT, y]]), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 
 # %% ../../nbs/media/13_demo.ipynb #0000000b
@@ -64,7 +66,7 @@ def demo_clip(
     "Path of the demo clip, which is made if it is not there yet. Raises `BadSetting` for a length that makes no clip."
     if not seconds >= 0.2: raise BadSetting(f"A demo clip of {seconds} s is too short: take 0.2 s or more.")
     if path is None:
-        path = cache_dir() / f"demo-1-{seconds:g}s.mp4"
+        path = cache_dir() / f"demo-1-{seconds:g}s" / "demo.mp4"
         if path.exists(): return path
     path, photo = Path(path), portrait()
     path.parent.mkdir(parents=True, exist_ok=True)

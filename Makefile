@@ -1,0 +1,42 @@
+# Set-up, demo and tests. Needs Python 3.10 or later, with pip; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test notebooks readme wheel clean
+
+demo: .venv/run
+	$(BIN)/face2nb_extract --demo --output demo_output
+
+test: .venv/dev
+	$(BIN)/python -m pytest -q
+
+# Run every notebook and keep its outputs, then write the modules and the README from them
+notebooks: .venv/dev
+	$(BIN)/nbdev_export
+	$(BIN)/python scripts/run_notebooks.py
+	$(BIN)/nbdev_clean
+	$(MAKE) readme
+
+readme: .venv/dev
+	$(BIN)/python scripts/make_readme.py
+
+wheel: .venv/dev
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:
+	rm -rf .venv build dist *.egg-info demo_output
+
+# Stamps: installing again only when what is to be installed has changed
+.venv/pip:
+	$(PYTHON) -c "import sys; sys.exit('face2nb needs Python 3.10 or later; name one: make PYTHON=python3.12') if sys.version_info < (3, 10) else None"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/run: .venv/pip settings.ini setup.py pyproject.toml
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/dev: .venv/run
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@

@@ -1,0 +1,25 @@
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Real clips stand beside the checkout where they stand at all; tests that need them say so and skip.
+SHARED = Path(os.environ.get("FACE2NB_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_report_header(config):
+    return f"real clips: {'found' if (SHARED / 'clips').is_dir() else 'not there, the tests that need them skip'}"
+
+
+@pytest.fixture
+def clips():
+    folder = SHARED / "clips"
+    if not folder.is_dir():
+        pytest.skip("needs real clips in ../shared/clips, which are not there")
+    return folder
+
+
+def notebooks():
+    "All notebooks, in the order of their numbers within their folders."
+    return sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
