@@ -3,7 +3,6 @@
 Cells marked `#| eval: false` are left alone. Pictures are stored as JPEG, which keeps the repository small.
 """
 
-import json
 import os
 import sys
 import tempfile
@@ -38,7 +37,7 @@ def main(paths):
             Client(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
             # widgets live only as long as their kernel; what is stored is their text
             notebook.metadata.pop("widgets", None)
-            path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+            nbformat.write(notebook, path)
             print(path.relative_to(ROOT), f"{path.stat().st_size / 1e3:.0f} kB")
 
 

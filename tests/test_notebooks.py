@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ROOT, notebooks
 
-RUN = "import sys, nbdev.test; ok, seconds = nbdev.test.test_nb(sys.argv[1]); sys.exit(not ok)"
+RUN = "import pathlib, sys, nbdev.test; ok, seconds = nbdev.test.test_nb(pathlib.Path(sys.argv[1])); sys.exit(not ok)"
 
 
 @pytest.mark.parametrize("notebook", notebooks(), ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())

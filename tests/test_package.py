@@ -78,11 +78,15 @@ def test_notebooks_are_numbered():
             assert int(number) // 10 == tens[room], notebook
 
 
-def imports_of(path):
-    "The modules of ours that a module imports."
+def imports_of(module):
+    "The modules of ours that a module imports; nbdev writes them relative to it."
+    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "face2nb":
-            yield node.module
+        if isinstance(node, ast.ImportFrom):
+            base = module.split(".")[: -node.level] if node.level else []
+            name = ".".join(base + ([node.module] if node.module else []))
+            if name.split(".")[0] == "face2nb":
+                yield name
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] == "face2nb")
 
@@ -96,7 +100,7 @@ def test_rooms_import_only_upwards():
     checked = 0
     for module, number in numbers.items():
         room = ROOMS.index(module.split(".")[1])
-        for imported in imports_of((ROOT / module.replace(".", "/")).with_suffix(".py")):
+        for imported in imports_of(module):
             if imported == "face2nb":
                 continue
             other = ROOMS.index(imported.split(".")[1])
