@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from pathlib import Path
 
 import pytest
 
@@ -66,25 +67,46 @@ def test_wrong_use_is_one_sentence(clip, tmp_path, argv, said):
     assert said in done.stderr
 
 
-def test_interrupt_leaves_no_half_file(clip, tmp_path):
+@pytest.mark.parametrize("how, status", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_stopped_run_leaves_no_half_file_and_no_process(clip, tmp_path, how, status):
     (tmp_path / "in").mkdir()
     for n in range(12):
         (tmp_path / "in" / f"{n:02}.mp4").write_bytes(clip.read_bytes())
-    process = subprocess.Popen([COMMAND, "-i", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-w", "1"], stderr=subprocess.PIPE, text=True)
+    marker = f"stopped-by-{how}-{os.getpid()}"  # found again in the environment of whatever is still running
+    process = subprocess.Popen(
+        [COMMAND, "-i", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-w", "1"],
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"MARKER": marker},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores Ctrl-C, and so would its children
+    )
     manifest = tmp_path / "out" / "manifest.jsonl"
     while not (manifest.is_file() and manifest.read_text()) and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in err, err
-    got = rows(tmp_path / "out")
-    assert 0 < len(got) < 12
+    process.send_signal(how)
+    assert process.wait(timeout=60) == status
+    assert 0 < len(rows(tmp_path / "out")) < 12
     for path in (tmp_path / "out").glob("*.npz"):
         load(path)
-    assert not list((tmp_path / "out").glob("*.tmp"))
+    if Path("/proc/self/environ").exists():
+        until = time.time() + 20
+        while alive(marker) and time.time() < until:
+            time.sleep(0.1)
+        assert alive(marker) == []
+    assert "Traceback" not in process.stderr.read()
 
 
-def test_script_without_a_guard_names_the_remedy():
+def alive(marker):
+    "Processes whose environment holds the marker."
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if marker.encode() in environ.read_bytes():
+                found.append(environ.parent.name)
+        except OSError:
+            pass  # gone, or not ours
+    return found
+
+
+def test_help_without_the_script():
     "The help works as a module too, which is how a cluster without scripts on its path calls it."
     done = subprocess.run([sys.executable, "-c", "from face2nb.cli import main; main(['--help'])"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "--min_face_size" in done.stdout

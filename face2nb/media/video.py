@@ -96,7 +96,9 @@ def _tell(container, problems, sentences):
 def _packets(container, stream, problems):
     "The packets of one stream; tells if the file ends before it should."
     last, broken, demuxer = 0.0, None, container.demux()
-    start = (container.start_time or 0) / av.time_base
+    kind = container.format.name.split(",")[0]
+    # Matroska's header states when the file ends, the others' how long it lasts
+    start = 0 if kind == "matroska" else (container.start_time or 0) / av.time_base
     while True:
         try: packet = next(demuxer)
         except StopIteration: break
@@ -105,7 +107,7 @@ def _packets(container, stream, problems):
             break
         if packet.pts is not None: last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base) - start)
         if packet.stream.index == stream.index: yield packet
-    declared = (container.duration or 0) / av.time_base if container.format.name.split(",")[0] in _DECLARING else 0
+    declared = (container.duration or 0) / av.time_base if kind in _DECLARING else 0
     if broken or declared - last > 0.5:
         _tell(container, problems, [f"the file breaks off after {last:.2f}" + (f" of {declared:.2f} s" if declared else " s")])
 

@@ -6,7 +6,7 @@
 __all__ = ['log', 'SUFFIXES', 'VERSIONS', 'Video', 'name_videos', 'find_videos', 'Progress', 'tick', 'usable_cores', 'run_jobs']
 
 # %% ../../nbs/run/60_pool.ipynb #00000002
-import hashlib, logging, multiprocessing, os, platform, signal, time
+import hashlib, logging, multiprocessing, os, platform, signal, threading, time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
@@ -148,9 +148,15 @@ def _start_worker(slots, init, settings):
     global _slots, _broken
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who stops the workers
     _slots = slots
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         if init: init(settings)
     except Exception as e: _broken = e
+
+def _leave_with_parent():
+    "A run that was killed must not go on in its workers, beside the one that takes its place."
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 def usable_cores() -> int:
     "Cores that this process may use."
