@@ -34,34 +34,69 @@ def add_settings(
     "Add an option for each field of a dataclass, its comment as help."
     comments = docments(settings)
     for f in fields(settings):
-        if f.name in skip: continue
+        if f.name in skip:
+            continue
         names = ([f"-{short[f.name]}"] if f.name in short else []) + [f"--{f.name}"]
-        parser.add_argument(*names, default=f.default, type=int if f.type is int else str, metavar=(metavars or {}).get(f.name, f.name.upper()),
-                            help=f"{comments[f.name]} (default: {f.default})")
+        parser.add_argument(
+            *names,
+            default=f.default,
+            type=int if f.type is int else str,
+            metavar=(metavars or {}).get(f.name, f.name.upper()),
+            help=f"{comments[f.name]} (default: {f.default})",
+        )
+
 
 class _Parser(argparse.ArgumentParser):
     "Says what is wrong in one sentence, without the usage."
-    def error(self, message): self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
+
 
 def _number(least):
     "A whole number from `least` up, for argparse."
+
     def number(text):
-        if text.isdecimal() and int(text) >= least: return int(text)
+        if text.isdecimal() and int(text) >= least:
+            return int(text)
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+
     return number
 
 # %% ../nbs/99_cli.ipynb #00000007
 def extract_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_extract`."
-    parser = _Parser("face2nb_extract", description="Extract faces with the sound that belongs to them from videos. "
-                     "With neither --video_on nor --audio_on, both are on.")
+    parser = _Parser(
+        "face2nb_extract",
+        description="Extract faces with the sound that belongs to them from videos. "
+        "With neither --video_on nor --audio_on, both are on.",
+    )
     parser.add_argument("-i", "--input", nargs="+", metavar="PATH", help="videos, and folders of videos")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results and manifest.jsonl")
     parser.add_argument("--video_on", action="store_true", help="save faces")
     parser.add_argument("--audio_on", action="store_true", help="save sound")
-    add_settings(parser, ExtractSettings, dict(frames="f", size="s", color="c"), skip=("video", "audio"),
-                 metavars=dict(frames="full|N", color="|".join(COLORS), audio_dtype="|".join(AUDIO_DTYPES), detect="|".join(MODES), device="auto|cpu|cuda", size="PIXELS", min_face_size="PIXELS"))
-    parser.add_argument("-w", "--workers", type=_number(0), metavar="N", help="processes; 0 works in this one (default: one for each core)")
+    add_settings(
+        parser,
+        ExtractSettings,
+        dict(frames="f", size="s", color="c"),
+        skip=("video", "audio"),
+        metavars=dict(
+            frames="full|N",
+            color="|".join(COLORS),
+            audio_dtype="|".join(AUDIO_DTYPES),
+            detect="|".join(MODES),
+            device="auto|cpu|cuda",
+            size="PIXELS",
+            min_face_size="PIXELS",
+        ),
+    )
+    parser.add_argument(
+        "-w",
+        "--workers",
+        type=_number(0),
+        metavar="N",
+        help="processes; 0 works in this one (default: one for each core)",
+    )
     parser.add_argument("--recursive", action="store_true", help="look into folders of folders")
     parser.add_argument("--demo", action="store_true", help="run on the demo clip; --output defaults to demo_output")
     return parser
@@ -69,39 +104,75 @@ def extract_parser() -> argparse.ArgumentParser:
 # %% ../nbs/99_cli.ipynb #0000000b
 class _Bar:
     "Draws progress on stderr."
-    def __init__(self): self.bar = None
+
+    def __init__(self):
+        self.bar = None
 
     def __call__(self, p):
         # into a file, a line every half minute is enough; on a terminal the bar lives
-        if self.bar is None: self.bar = tqdm(total=p.total, unit="video", smoothing=0, dynamic_ncols=True, miniters=0, mininterval=0.2 if sys.stderr.isatty() else 30)
-        if p.row and p.row["error"]: self.bar.write(f"{p.row['video']}: {p.row['status']}: {p.row['error']}", file=sys.stderr)
+        if self.bar is None:
+            self.bar = tqdm(
+                total=p.total,
+                unit="video",
+                smoothing=0,
+                dynamic_ncols=True,
+                miniters=0,
+                mininterval=0.2 if sys.stderr.isatty() else 30,
+            )
+        if p.row and p.row["error"]:
+            self.bar.write(f"{p.row['video']}: {p.row['status']}: {p.row['error']}", file=sys.stderr)
         self.bar.set_postfix_str(f"{p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f}/s", refresh=False)
         self.bar.update(p.done - self.bar.n)
 
     def close(self):
-        if self.bar is not None: self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
+
 
 def _summary(table):
     "The run in a few lines."
     lines = [f"{'status':<10}{'videos':>8}{'faces':>10}{'sounds':>10}{'frames':>10}"]
-    parts = [(s, table[table.status == s]) for s in ("ok", "partial", "no_audio", "no_face", "error") if (table.status == s).any()]
+    parts = [
+        (s, table[table.status == s])
+        for s in ("ok", "partial", "no_audio", "no_face", "error")
+        if (table.status == s).any()
+    ]
     for name, part in parts + [("all", table)]:
-        lines.append(f"{name:<10}{len(part):>8,}{part.n_faces.sum():>10,}{part.n_audios.sum():>10,}{part.n_frames.sum():>10,}")
+        lines.append(
+            f"{name:<10}{len(part):>8,}{part.n_faces.sum():>10,}{part.n_audios.sum():>10,}{part.n_frames.sum():>10,}"
+        )
     return "\n".join(lines)
 
 # %% ../nbs/99_cli.ipynb #0000000d
 def _extract(args):
-    if not (args.input or args.demo): raise Face2Error("no input is given: name videos or folders with --input, or try --demo")
-    if not (args.output or args.demo): raise Face2Error("no output is given: name a folder with --output")
+    if not (args.input or args.demo):
+        raise Face2Error("no input is given: name videos or folders with --input, or try --demo")
+    if not (args.output or args.demo):
+        raise Face2Error("no output is given: name a folder with --output")
     both = args.video_on == args.audio_on
-    settings = ExtractSettings(video=both or args.video_on, audio=both or args.audio_on, **{f.name: getattr(args, f.name) for f in fields(ExtractSettings) if f.name not in ("video", "audio")})
+    settings = ExtractSettings(
+        video=both or args.video_on,
+        audio=both or args.audio_on,
+        **{f.name: getattr(args, f.name) for f in fields(ExtractSettings) if f.name not in ("video", "audio")},
+    )
     output, bar = Path(args.output or "demo_output"), _Bar()
-    try: table = extract((args.input or []) + ([demo_clip()] if args.demo else []), output, settings, args.workers, args.recursive, bar)
-    finally: bar.close()
+    try:
+        table = extract(
+            (args.input or []) + ([demo_clip()] if args.demo else []),
+            output,
+            settings,
+            args.workers,
+            args.recursive,
+            bar,
+        )
+    finally:
+        bar.close()
     print(_summary(table))
-    if args.demo: _show_demo(table, output)
+    if args.demo:
+        _show_demo(table, output)
     print(f"Results and manifest.jsonl are in {output}")
     return int((table.status == "error").any())
+
 
 def _show_demo(table, output):
     "Name the files that were written, and draw the demo clip's faces."
@@ -113,18 +184,21 @@ def _show_demo(table, output):
             show_faces(path).savefig(picture, dpi=120)
             print(f"{picture}  a picture of it")
 
+
 def _run(command, parser, argv):
     "Run a command; a wrong use is one sentence on stderr and exit status 2."
     args = parser.parse_args(argv)
     # the bar tells what went wrong with a video, so the log need not say it again
     logging.getLogger("face2nb.run.pool").setLevel(logging.ERROR)
-    try: return command(args)
+    try:
+        return command(args)
     except Face2Error as e:
         print(f"{parser.prog}: {e}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: stopped.", file=sys.stderr)
         return 130
+
 
 def main(
     argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
@@ -135,18 +209,28 @@ def main(
 # %% ../nbs/99_cli.ipynb #00000016
 def weights_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_weights`."
-    parser = _Parser("face2nb_weights", description="List the model files that face2nb knows, with their licences; fetch and verify them.")
+    parser = _Parser(
+        "face2nb_weights",
+        description="List the model files that face2nb knows, with their licences; fetch and verify them.",
+    )
     parser.add_argument("--fetch", nargs="+", metavar="NAME", help="fetch these, or 'all'")
-    parser.add_argument("--commercial_safe", action="store_true", help="refuse what is not known to allow commercial use")
+    parser.add_argument(
+        "--commercial_safe", action="store_true", help="refuse what is not known to allow commercial use"
+    )
     return parser
+
 
 def _weights(args):
     known = set(weights_table(args.commercial_safe).index)
     for name in (sorted(known) if args.fetch == ["all"] else args.fetch or []):
-        if name in WEIGHTS and name not in known: raise Face2Error(f"{name} is not known to allow commercial use ({WEIGHTS[name].licence}): leave out --commercial_safe if that is of no concern")
+        if name in WEIGHTS and name not in known:
+            raise Face2Error(
+                f"{name} is not known to allow commercial use ({WEIGHTS[name].licence}): leave out --commercial_safe if that is of no concern"
+            )
         print(weight_path(name))
     print(weights_table(args.commercial_safe).to_string())
     return 0
+
 
 def weights(
     argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`

@@ -20,29 +20,38 @@ import numpy as np
 class Face2Error(Exception):
     "Root of every error that face2nb raises on purpose."
 
+
 class UnreadableVideo(Face2Error, OSError):
     "The file is missing, empty, damaged, or no media file that face2nb opens."
+
 
 class NoVideoStream(Face2Error):
     "The file holds no moving picture (cover art does not count)."
 
+
 class NoAudioStream(Face2Error):
     "The file holds no sound that can be decoded."
+
 
 class BadAudio(Face2Error, ValueError):
     "The samples are no sound: not one channel, or not numbers."
 
+
 class NotEnoughFacesError(Face2Error, ValueError):
     "Fewer faces were found than asked for."
+
 
 class MissingDependency(Face2Error, ImportError):
     "An optional package is not installed; the message names the pip command."
 
+
 class WeightsUnavailable(Face2Error, OSError):
     "A model file is missing, could not be fetched, or is not the file it should be."
 
+
 class BadSetting(Face2Error, ValueError):
     "A setting has a value that makes no sense; the message lists what does."
+
 
 class DamagedFile(Face2Error, OSError):
     "A file that face2nb wrote is missing or can't be read back."
@@ -67,10 +76,13 @@ def sample_at(
 # %% ../nbs/00_core.ipynb #00000012
 class Record:
     "Base of the records: prints shapes, not data."
+
     def __repr__(self):
         def show(v):
-            if isinstance(v, np.ndarray): return f"{v.dtype}{list(v.shape)}"
+            if isinstance(v, np.ndarray):
+                return f"{v.dtype}{list(v.shape)}"
             return f"{v:.4f}" if isinstance(v, float) else repr(v) if not isinstance(v, Path) else str(v)
+
         return f"{type(self).__name__}({', '.join(f'{f.name}={show(getattr(self, f.name))}' for f in fields(self))})"
 
 # %% ../nbs/00_core.ipynb #00000013
@@ -91,6 +103,7 @@ def check_shape(
 @dataclass(frozen=True, repr=False)
 class VideoInfo(Record):
     "Facts about a video file, as `face2nb.media.video.probe` finds them."
+
     path: Path  # the file
     width: int  # pixels, of the upright picture with square pixels
     height: int  # pixels, likewise
@@ -113,16 +126,19 @@ class VideoInfo(Record):
 @dataclass(frozen=True, repr=False)
 class Frame(Record):
     "One decoded picture, upright, with its time on the clock."
+
     index: int  # position in presentation order
     time: float  # seconds on the clock
     rgb: np.ndarray  # (H, W, 3) uint8
 
-    def __post_init__(self): check_shape('rgb', self.rgb, (None, None, 3))
+    def __post_init__(self):
+        check_shape("rgb", self.rgb, (None, None, 3))
 
 # %% ../nbs/00_core.ipynb #0000001d
 @dataclass(frozen=True, repr=False)
 class Faces(Record):
     "All faces of one frame, the largest first."
+
     index: int  # the frame's index
     time: float  # seconds on the clock
     boxes: np.ndarray  # (N, 4) float32: x1 y1 x2 y2 in pixels of the upright frame
@@ -132,11 +148,17 @@ class Faces(Record):
 
     def __post_init__(self):
         n = len(self.boxes)
-        for name, shape, dtype in (('boxes', (n, 4), np.float32), ('probs', (n,), np.float32), ('points', (n, 5, 2), np.float32)):
+        for name, shape, dtype in (
+            ("boxes", (n, 4), np.float32),
+            ("probs", (n,), np.float32),
+            ("points", (n, 5, 2), np.float32),
+        ):
             object.__setattr__(self, name, check_shape(name, getattr(self, name), shape, dtype))
-        if self.tracks is not None: object.__setattr__(self, 'tracks', check_shape('tracks', self.tracks, (n,), np.int32))
+        if self.tracks is not None:
+            object.__setattr__(self, "tracks", check_shape("tracks", self.tracks, (n,), np.int32))
 
-    def __len__(self): return len(self.boxes)
+    def __len__(self):
+        return len(self.boxes)
 
     @property
     def areas(self) -> np.ndarray:
@@ -147,6 +169,7 @@ class Faces(Record):
 @dataclass(frozen=True, repr=False)
 class Track(Record):
     "One face followed through one shot."
+
     id: int  # unique within the video
     shot: int  # which shot of the video
     frames: np.ndarray  # (T,) int32: frame indices, ascending
@@ -155,11 +178,17 @@ class Track(Record):
 
     def __post_init__(self):
         n = len(self.frames)
-        for name, shape, dtype in (('frames', (n,), np.int32), ('times', (n,), np.float64), ('boxes', (n, 4), np.float32)):
+        for name, shape, dtype in (
+            ("frames", (n,), np.int32),
+            ("times", (n,), np.float64),
+            ("boxes", (n, 4), np.float32),
+        ):
             object.__setattr__(self, name, check_shape(name, getattr(self, name), shape, dtype))
-        if np.any(np.diff(self.frames) <= 0): raise ValueError(f"The frames of track {self.id} are not ascending.")
+        if np.any(np.diff(self.frames) <= 0):
+            raise ValueError(f"The frames of track {self.id} are not ascending.")
 
-    def __len__(self): return len(self.frames)
+    def __len__(self):
+        return len(self.frames)
 
 # %% ../nbs/00_core.ipynb #00000024
 @contextmanager
@@ -172,7 +201,8 @@ def atomic_path(
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
     try:
         yield temporary
-        with open(temporary, 'rb') as f: os.fsync(f.fileno())
+        with open(temporary, "rb") as f:
+            os.fsync(f.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -184,6 +214,7 @@ def sha256(
 ) -> str:  # 64 hexadecimal digits
     "Checksum of a file, read in pieces."
     digest = hashlib.sha256()
-    with open(path, 'rb') as f:
-        while block := f.read(1 << 20): digest.update(block)
+    with open(path, "rb") as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()

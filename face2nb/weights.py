@@ -18,6 +18,7 @@ from .core import BadSetting, Record, WeightsUnavailable, atomic_path, sha256
 @dataclass(frozen=True, repr=False)
 class Weight(Record):
     "One model file."
+
     name: str  # file name, also the key in `WEIGHTS`
     what: str  # what the model does
     bytes: int  # size of the file
@@ -29,29 +30,80 @@ class Weight(Record):
 # %% ../nbs/01_weights.ipynb #00000006
 _LRASD = "https://github.com/Junhua-Liao/LR-ASD/raw/1b6dcd2d/weight/"
 
-WEIGHTS = {w.name: w for w in (
-    Weight("pnet.pt", "MTCNN, first stage: face proposals", 28_570,
-           "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", "MIT", True, "facenet_pytorch:data/pnet.pt"),
-    Weight("rnet.pt", "MTCNN, second stage: refinement", 403_147,
-           "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", "MIT", True, "facenet_pytorch:data/rnet.pt"),
-    Weight("onet.pt", "MTCNN, third stage: boxes and five points", 1_559_269,
-           "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", "MIT", True, "facenet_pytorch:data/onet.pt"),
-    Weight("face_landmarker.task", "face mesh of 478 points, 52 blendshapes", 3_758_596,
-           "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff", "Apache-2.0", True,
-           "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task"),
-    Weight("pretrain_AVA.model", "LR-ASD: who speaks, trained on AVA", 3_426_337,
-           "85e6c77fc981595234790d1e128ebb60352d37726b2445e0ef8891e2512fe9e3", "MIT", True, _LRASD + "pretrain_AVA.model"),
-    Weight("finetuning_TalkSet.model", "LR-ASD: who speaks, tuned on TalkSet", 3_426_337,
-           "6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342", "MIT", True, _LRASD + "finetuning_TalkSet.model"),
-    Weight("syncnet_v2.model", "SyncNet: offset of lips and sound", 54_573_114,
-           "961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442", "code MIT, weights not stated", False,
-           "https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model"),
-)}
+WEIGHTS = {
+    w.name: w
+    for w in (
+        Weight(
+            "pnet.pt",
+            "MTCNN, first stage: face proposals",
+            28_570,
+            "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
+            "MIT",
+            True,
+            "facenet_pytorch:data/pnet.pt",
+        ),
+        Weight(
+            "rnet.pt",
+            "MTCNN, second stage: refinement",
+            403_147,
+            "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
+            "MIT",
+            True,
+            "facenet_pytorch:data/rnet.pt",
+        ),
+        Weight(
+            "onet.pt",
+            "MTCNN, third stage: boxes and five points",
+            1_559_269,
+            "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
+            "MIT",
+            True,
+            "facenet_pytorch:data/onet.pt",
+        ),
+        Weight(
+            "face_landmarker.task",
+            "face mesh of 478 points, 52 blendshapes",
+            3_758_596,
+            "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+            "Apache-2.0",
+            True,
+            "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
+        ),
+        Weight(
+            "pretrain_AVA.model",
+            "LR-ASD: who speaks, trained on AVA",
+            3_426_337,
+            "85e6c77fc981595234790d1e128ebb60352d37726b2445e0ef8891e2512fe9e3",
+            "MIT",
+            True,
+            _LRASD + "pretrain_AVA.model",
+        ),
+        Weight(
+            "finetuning_TalkSet.model",
+            "LR-ASD: who speaks, tuned on TalkSet",
+            3_426_337,
+            "6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342",
+            "MIT",
+            True,
+            _LRASD + "finetuning_TalkSet.model",
+        ),
+        Weight(
+            "syncnet_v2.model",
+            "SyncNet: offset of lips and sound",
+            54_573_114,
+            "961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+            "code MIT, weights not stated",
+            False,
+            "https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+        ),
+    )
+}
 
 # %% ../nbs/01_weights.ipynb #0000000a
 def cache_dir() -> Path:
     "Folder for what face2nb makes or fetches once: `FACE2NB_CACHE`, or `face2nb` in the user's cache folder."
-    if named := os.environ.get("FACE2NB_CACHE"): return Path(named)
+    if named := os.environ.get("FACE2NB_CACHE"):
+        return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "face2nb"
 
 # %% ../nbs/01_weights.ipynb #0000000b
@@ -62,9 +114,13 @@ def verify(
     "Check size and sha256 of a file. Raises `WeightsUnavailable` if it is another one."
     size = path.stat().st_size
     if size != weight.bytes:
-        raise WeightsUnavailable(f"{path} has {size:,} bytes where {weight.name} has {weight.bytes:,}: delete it and fetch it again.")
+        raise WeightsUnavailable(
+            f"{path} has {size:,} bytes where {weight.name} has {weight.bytes:,}: delete it and fetch it again."
+        )
     if (digest := sha256(path)) != weight.sha256:
-        raise WeightsUnavailable(f"{path} is not {weight.name}: its sha256 starts {digest[:12]}, expected {weight.sha256[:12]}; delete it and fetch it again.")
+        raise WeightsUnavailable(
+            f"{path} is not {weight.name}: its sha256 starts {digest[:12]}, expected {weight.sha256[:12]}; delete it and fetch it again."
+        )
     return path
 
 # %% ../nbs/01_weights.ipynb #0000000e
@@ -74,25 +130,30 @@ def fetch(
     opener=urllib.request.urlopen,  # opens an address and gives something to `read` from
 ) -> Path:  # the verified file
     "Download a model file and verify it. Raises `WeightsUnavailable` when that fails."
-    if not weight.source.startswith("https://"): raise WeightsUnavailable(f"{weight.name} is part of a package: reinstall {weight.source.split(':')[0]}.")
+    if not weight.source.startswith("https://"):
+        raise WeightsUnavailable(f"{weight.name} is part of a package: reinstall {weight.source.split(':')[0]}.")
     path = folder / weight.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary, opener(weight.source) as remote, open(temporary, "wb") as local:
-            while (block := remote.read(1 << 20)) and local.tell() <= weight.bytes: local.write(block)
+            while (block := remote.read(1 << 20)) and local.tell() <= weight.bytes:
+                local.write(block)
             local.flush()
             verify(weight, temporary)
     except WeightsUnavailable as e:
         raise WeightsUnavailable(f"What {weight.source} sent is not {weight.name} as face2nb knows it ({e}).") from e
     except OSError as e:
-        raise WeightsUnavailable(f"{weight.name} could not be fetched from {weight.source} ({e}): put the file in a folder and name that in FACE2NB_WEIGHTS.") from e
+        raise WeightsUnavailable(
+            f"{weight.name} could not be fetched from {weight.source} ({e}): put the file in a folder and name that in FACE2NB_WEIGHTS."
+        ) from e
     return path
 
 # %% ../nbs/01_weights.ipynb #00000010
 def _find(weight):
     "The first place on this machine where the file stands, unverified, or None."
     places = [Path(folder) / weight.name] if (folder := os.environ.get("FACE2NB_WEIGHTS")) else []
-    if weight.source.startswith("https://"): places.append(cache_dir() / "weights" / weight.name)
+    if weight.source.startswith("https://"):
+        places.append(cache_dir() / "weights" / weight.name)
     else:
         package, inside = weight.source.split(":")
         places.append(Path(str(importlib.resources.files(package))) / inside)
@@ -104,10 +165,15 @@ def weight_path(
     download: bool = True,  # whether it may be fetched when it is nowhere on this machine
 ) -> Path:  # a verified file
     "Where a model file stands on this machine. Raises `BadSetting` for an unknown name and `WeightsUnavailable` when it can't be had."
-    if name not in WEIGHTS: raise BadSetting(f"Unknown weights {name!r}: known are {', '.join(WEIGHTS)}.")
+    if name not in WEIGHTS:
+        raise BadSetting(f"Unknown weights {name!r}: known are {', '.join(WEIGHTS)}.")
     weight = WEIGHTS[name]
-    if found := _find(weight): return verify(weight, found)
-    if not download: raise WeightsUnavailable(f"{name} is not on this machine: run `face2nb_weights --fetch {name}`, or name the folder that holds it in FACE2NB_WEIGHTS.")
+    if found := _find(weight):
+        return verify(weight, found)
+    if not download:
+        raise WeightsUnavailable(
+            f"{name} is not on this machine: run `face2nb_weights --fetch {name}`, or name the folder that holds it in FACE2NB_WEIGHTS."
+        )
     return fetch(weight, cache_dir() / "weights")
 
 # %% ../nbs/01_weights.ipynb #00000017
@@ -116,6 +182,7 @@ def load_weights(
 ) -> dict:  # tensors by name, on the CPU
     "The tensors of a model file, verified, without running anything that may stand in it."
     import torch  # here, so that listing and fetching stay quick
+
     return torch.load(weight_path(name), map_location="cpu", weights_only=True)
 
 # %% ../nbs/01_weights.ipynb #0000001b
@@ -123,11 +190,26 @@ def weights_table(
     commercial_safe: bool = False,  # leave out what is not known to allow commercial use
 ) -> pd.DataFrame:
     "All model files: size, licence, and whether they stand on this machine."
+
     def present(w):
-        if not (found := _find(w)): return "no"
-        try: verify(w, found)
-        except WeightsUnavailable: return "damaged"
+        if not (found := _find(w)):
+            return "no"
+        try:
+            verify(w, found)
+        except WeightsUnavailable:
+            return "damaged"
         return "yes"
-    rows = [dict(name=w.name, what=w.what, MB=round(w.bytes / 1e6, 1), licence=w.licence, commercial=w.commercial, here=present(w))
-            for w in WEIGHTS.values() if w.commercial or not commercial_safe]
+
+    rows = [
+        dict(
+            name=w.name,
+            what=w.what,
+            MB=round(w.bytes / 1e6, 1),
+            licence=w.licence,
+            commercial=w.commercial,
+            here=present(w),
+        )
+        for w in WEIGHTS.values()
+        if w.commercial or not commercial_safe
+    ]
     return pd.DataFrame(rows).set_index("name")

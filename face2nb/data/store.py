@@ -18,41 +18,59 @@ from ..core import DamagedFile, atomic_path
 # %% ../../nbs/data/50_store.ipynb #00000006
 class Spool:
     "An array that grows on disk: blocks of equal shape and type, in the order of arrival."
-    def __init__(self,
+
+    def __init__(
+        self,
         folder: str | Path,  # where there is room, on the disk of the result
     ):
         self.file, self.shape, self.dtype, self.n = tempfile.TemporaryFile(dir=folder), None, None, 0
 
-    def append(self,
+    def append(
+        self,
         block: np.ndarray,  # (k, …)
     ):
         "Add k rows. Raises `ValueError` if they are not like those before."
-        if self.shape is None: self.shape, self.dtype = block.shape[1:], block.dtype
+        if self.shape is None:
+            self.shape, self.dtype = block.shape[1:], block.dtype
         if (block.shape[1:], block.dtype) != (self.shape, self.dtype):
             raise ValueError(f"A block of {block.dtype} {block.shape[1:]} does not go with {self.dtype} {self.shape}.")
         self.file.write(np.ascontiguousarray(block).data)
         self.n += len(block)
 
-    def __len__(self): return self.n
-    def __repr__(self): return f"Spool({self.dtype}{[self.n, *(self.shape or ())]})"
-    def close(self): self.file.close()
-    def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+    def __len__(self):
+        return self.n
+
+    def __repr__(self):
+        return f"Spool({self.dtype}{[self.n, *(self.shape or ())]})"
+
+    def close(self):
+        self.file.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 # %% ../../nbs/data/50_store.ipynb #00000009
 _BLOCK = 1 << 20
 _LEVEL = 1  # of ISA-L's 0 to 3: level 0 leaves a fifth more bytes, higher ones save nothing on faces
+
 
 def _write_array(archive, name, array):
     "Add an array, or a `Spool`, to a zip archive as `name`.npy."
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         # zipfile has no door for another deflate; every Python so far keeps its compressor here, and a test looks at the result
         member._compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
-        if not isinstance(array, Spool): return np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-        header = dict(descr=np.lib.format.dtype_to_descr(array.dtype), fortran_order=False, shape=(array.n, *array.shape))
+        if not isinstance(array, Spool):
+            return np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+        header = dict(
+            descr=np.lib.format.dtype_to_descr(array.dtype), fortran_order=False, shape=(array.n, *array.shape)
+        )
         np.lib.format.write_array_header_1_0(member, header)
         array.file.seek(0)
-        while block := array.file.read(_BLOCK): member.write(block)
+        while block := array.file.read(_BLOCK):
+            member.write(block)
 
 # %% ../../nbs/data/50_store.ipynb #0000000a
 def save_npz(
@@ -61,29 +79,43 @@ def save_npz(
 ) -> Path:  # `path`
     "Write a compressed npz, whole or not at all."
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items(): _write_array(archive, name, array)
+        for name, array in arrays.items():
+            _write_array(archive, name, array)
     return Path(path)
 
 # %% ../../nbs/data/50_store.ipynb #0000000f
 class Arrays(dict):
     "Arrays by name, also as attributes; prints shapes, not data."
+
     def __getattr__(self, name):
-        try: return self[name]
-        except KeyError: raise AttributeError(f"There is no array {name!r} here, only {', '.join(self)}.") from None
-    def __repr__(self): return "Arrays(" + ", ".join(f"{k}={v.dtype}{list(v.shape)}" if v.ndim else f"{k}={v.item()!r}" for k, v in self.items()) + ")"
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"There is no array {name!r} here, only {', '.join(self)}.") from None
+
+    def __repr__(self):
+        return (
+            "Arrays("
+            + ", ".join(f"{k}={v.dtype}{list(v.shape)}" if v.ndim else f"{k}={v.item()!r}" for k, v in self.items())
+            + ")"
+        )
+
 
 def load(
     path: str | Path,  # an npz that face2nb wrote
 ) -> Arrays:
     "All arrays of an npz. Raises `DamagedFile` if it is missing or can't be read."
     try:
-        with np.load(path, allow_pickle=False) as archive: return Arrays({k: archive[k] for k in archive.files})
-    except FileNotFoundError as e: raise DamagedFile(f"{path} does not exist: has the video been extracted, with faces?") from e
+        with np.load(path, allow_pickle=False) as archive:
+            return Arrays({k: archive[k] for k in archive.files})
+    except FileNotFoundError as e:
+        raise DamagedFile(f"{path} does not exist: has the video been extracted, with faces?") from e
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, isal_zlib.error) as e:
         raise DamagedFile(f"{path} can't be read ({e}): delete it and extract its video again.") from e
 
 # %% ../../nbs/data/50_store.ipynb #00000013
 MANIFEST = "manifest.jsonl"
+
 
 def append_row(
     output: str | Path,  # the output folder
@@ -93,23 +125,29 @@ def append_row(
     line = json.dumps(row, ensure_ascii=False, default=str) + "\n"
     with open(Path(output) / MANIFEST, "ab") as f:
         # a line that an earlier kill cut off must not swallow this one
-        if f.tell() and not _ends_line(f.name): line = "\n" + line
+        if f.tell() and not _ends_line(f.name):
+            line = "\n" + line
         f.write(line.encode())
         f.flush()
         os.fsync(f.fileno())
+
 
 def _ends_line(path):
     with open(path, "rb") as f:
         f.seek(-1, os.SEEK_END)
         return f.read(1) == b"\n"
 
+
 def _rows(output):
     "The rows that count, by video, in the order in which the videos first came."
     rows = {}
     for line in (Path(output) / MANIFEST).read_bytes().splitlines():
-        try: row = json.loads(line)
-        except ValueError: continue  # cut off by a kill: that video counts as not done
-        if isinstance(row, dict) and "video" in row: rows[row["video"]] = row
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # cut off by a kill: that video counts as not done
+        if isinstance(row, dict) and "video" in row:
+            rows[row["video"]] = row
     return rows
 
 # %% ../../nbs/data/50_store.ipynb #00000014
@@ -117,19 +155,24 @@ def read_manifest(
     output: str | Path,  # the output folder
 ) -> pd.DataFrame:  # a row for each video
     "The manifest as a table. Raises `DamagedFile` if the folder has none."
-    if not (Path(output) / MANIFEST).is_file(): raise DamagedFile(f"{output} holds no {MANIFEST}: is it the output folder of a run?")
+    if not (Path(output) / MANIFEST).is_file():
+        raise DamagedFile(f"{output} holds no {MANIFEST}: is it the output folder of a run?")
     return pd.DataFrame(list(_rows(output).values()))
+
 
 def compact_manifest(
     output: str | Path,  # the output folder
 ):
     "Rewrite the manifest with the rows that count, one for each video."
     path = Path(output) / MANIFEST
-    if not path.is_file(): return
+    if not path.is_file():
+        return
     rows = _rows(output)
-    if len(rows) == path.read_bytes().count(b"\n"): return
+    if len(rows) == path.read_bytes().count(b"\n"):
+        return
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
-    with atomic_path(path) as temporary: temporary.write_text(text, encoding="utf-8")
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 # %% ../../nbs/data/50_store.ipynb #00000018
 def settings_hash(

@@ -15,6 +15,7 @@ from ..core import BadSetting, check_shape
 MARGIN = 1.2  # side of the square over the box's longer side
 SMALLEST = 20  # pixels: a smaller square holds no face worth saving
 
+
 def square_around(
     box,  # x1 y1 x2 y2, in pixels
     margin: float = MARGIN,  # side of the square over the box's longer side
@@ -33,25 +34,45 @@ def cut_square(
 ) -> np.ndarray:  # (side, side, 3) uint8
     "Cut a square out of a frame; black where it reaches outside."
     height, width = rgb.shape[:2]
-    inside = rgb[max(top, 0):max(top + side, 0), max(left, 0):max(left + side, 0)]
-    if inside.shape[:2] == (side, side): return inside
+    inside = rgb[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+    if inside.shape[:2] == (side, side):
+        return inside
     out = np.zeros((side, side, rgb.shape[2]), rgb.dtype)
     y, x = max(-top, 0), max(-left, 0)
-    out[y:y + inside.shape[0], x:x + inside.shape[1]] = inside
+    out[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     return out
 
 # %% ../../nbs/faces/22_crop.ipynb #0000000b
-COLORS = {"rgb": None, "bgr": cv2.COLOR_RGB2BGR, "gray": cv2.COLOR_RGB2GRAY, "hsv": cv2.COLOR_RGB2HSV, "ycrcb": cv2.COLOR_RGB2YCrCb,
-          "lab": cv2.COLOR_RGB2Lab, "yuv": cv2.COLOR_RGB2YUV, "luv": cv2.COLOR_RGB2Luv}
-_BACK = {"rgb": None, "bgr": cv2.COLOR_BGR2RGB, "gray": cv2.COLOR_GRAY2RGB, "hsv": cv2.COLOR_HSV2RGB, "ycrcb": cv2.COLOR_YCrCb2RGB,
-         "lab": cv2.COLOR_Lab2RGB, "yuv": cv2.COLOR_YUV2RGB, "luv": cv2.COLOR_Luv2RGB}
+COLORS = {
+    "rgb": None,
+    "bgr": cv2.COLOR_RGB2BGR,
+    "gray": cv2.COLOR_RGB2GRAY,
+    "hsv": cv2.COLOR_RGB2HSV,
+    "ycrcb": cv2.COLOR_RGB2YCrCb,
+    "lab": cv2.COLOR_RGB2Lab,
+    "yuv": cv2.COLOR_RGB2YUV,
+    "luv": cv2.COLOR_RGB2Luv,
+}
+_BACK = {
+    "rgb": None,
+    "bgr": cv2.COLOR_BGR2RGB,
+    "gray": cv2.COLOR_GRAY2RGB,
+    "hsv": cv2.COLOR_HSV2RGB,
+    "ycrcb": cv2.COLOR_YCrCb2RGB,
+    "lab": cv2.COLOR_Lab2RGB,
+    "yuv": cv2.COLOR_YUV2RGB,
+    "luv": cv2.COLOR_Luv2RGB,
+}
+
 
 def check_color(
     color: str,  # what the user asked for
 ) -> str:  # the same, in lower case
     "Read the name of a colour space. Raises `BadSetting` for an unknown one."
-    if str(color).lower() in COLORS: return str(color).lower()
+    if str(color).lower() in COLORS:
+        return str(color).lower()
     raise BadSetting(f"Unknown colour {color!r}: use one of {', '.join(COLORS)}.")
+
 
 def convert_color(
     rgb: np.ndarray,  # (H, W, 3) uint8, RGB
@@ -60,6 +81,7 @@ def convert_color(
     "RGB in another colour space, with OpenCV's 8-bit conventions. Raises `BadSetting`."
     code = COLORS[check_color(color)]
     return rgb if code is None else cv2.cvtColor(rgb, code)
+
 
 def to_rgb(
     image: np.ndarray,  # (H, W, 3) or (H, W) uint8
@@ -80,7 +102,9 @@ def crop_face(
     "Cut out a face: square, padded, resized (averaging areas down, cubic up), converted. Raises `BadSetting` or `ValueError`."
     check_shape("rgb", rgb, (None, None, 3))
     left, top, side = square_around(box, margin)
-    if side < SMALLEST: return None
+    if side < SMALLEST:
+        return None
     square = cut_square(rgb, left, top, side)
-    if side != size: square = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+    if side != size:
+        square = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
     return np.ascontiguousarray(convert_color(square, color))

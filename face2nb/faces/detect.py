@@ -7,7 +7,6 @@ __all__ = ['MODES', 'choose_device', 'pyramid', 'FaceDetector']
 
 # %% ../../nbs/faces/20_detect.ipynb #00000002
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,10 +23,14 @@ def choose_device(
     device: str | torch.device | None = None,  # 'cpu', 'cuda', 'cuda:1', …; None or 'auto': CUDA if it is there
 ) -> torch.device:
     "The device to run on. Raises `BadSetting` when it is asked for and not there."
-    if device in (None, "auto"): return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try: chosen = torch.device(device)
-    except RuntimeError as e: raise BadSetting(f"Unknown device {device!r}: use 'auto', 'cpu' or 'cuda'.") from e
-    if chosen.type == "cuda" and not torch.cuda.is_available(): raise BadSetting("No CUDA device is there: use device 'cpu' or 'auto'.")
+    if device in (None, "auto"):
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as e:
+        raise BadSetting(f"Unknown device {device!r}: use 'auto', 'cpu' or 'cuda'.") from e
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise BadSetting("No CUDA device is there: use device 'cpu' or 'auto'.")
     return chosen
 
 # %% ../../nbs/faces/20_detect.ipynb #00000009
@@ -36,6 +39,7 @@ def _network(kind, name, device):
     network = kind(pretrained=False)
     network.load_state_dict(load_weights(name))
     return network.eval().requires_grad_(False).to(device)
+
 
 def _normalise(pixels):
     "0..255 to about -1..1, as the networks were trained."
@@ -62,7 +66,9 @@ def _proposals(offsets, probs, scale, threshold):
     mask = probs >= threshold
     frame, row, column = mask.nonzero(as_tuple=True)
     corner = torch.stack([column, row], 1).float()
-    boxes = torch.cat([((2 * corner + 1) / scale).floor(), ((2 * corner + 12) / scale).floor(), probs[mask][:, None]], 1)
+    boxes = torch.cat(
+        [((2 * corner + 1) / scale).floor(), ((2 * corner + 12) / scale).floor(), probs[mask][:, None]], 1
+    )
     return boxes, offsets.permute(0, 2, 3, 1)[mask], frame
 
 # %% ../../nbs/faces/20_detect.ipynb #00000011
@@ -70,6 +76,7 @@ def _shift(boxes, offsets, extra):
     "Move box edges by offsets, given as shares of the box's size."
     size = (boxes[:, 2:4] - boxes[:, :2] + extra).repeat(1, 2)
     return torch.cat([boxes[:, :4] + offsets * size, boxes[:, 4:]], 1)
+
 
 def _square(boxes):
     "Make boxes square around their centres, with the longer side."
@@ -83,11 +90,20 @@ def _crops(images, boxes, frame, size):
     "Crops (M, 3, size, size), and which boxes (M of them) lie inside the frame at all."
     height, width = images.shape[2:]
     x1, y1, x2, y2 = boxes[:, :4].trunc().int().T
-    edges = torch.stack([x1.clamp(min=1) - 1, y1.clamp(min=1) - 1, x2.clamp(max=width), y2.clamp(max=height), frame.int()], 1)
+    edges = torch.stack(
+        [x1.clamp(min=1) - 1, y1.clamp(min=1) - 1, x2.clamp(max=width), y2.clamp(max=height), frame.int()], 1
+    )
     inside = (edges[:, 2] > edges[:, 0]) & (edges[:, 3] > edges[:, 1])
     edges = edges[inside].tolist()
-    if not edges: return images.new_zeros(0, 3, size, size), inside
-    return torch.cat([interpolate(images[f:f + 1, :, t:b, l:r], size=(size, size), mode="area") for l, t, r, b, f in edges]), inside
+    if not edges:
+        return images.new_zeros(0, 3, size, size), inside
+    return (
+        torch.cat(
+            [interpolate(images[f : f + 1, :, t:b, l:r], size=(size, size), mode="area") for l, t, r, b, f in edges]
+        ),
+        inside,
+    )
+
 
 def _look(network, crops, at_once=512):
     "The network's outputs for crops, in portions that fit into memory."
@@ -111,9 +127,12 @@ def _suppress_inside(boxes, threshold=0.7):
 # %% ../../nbs/faces/20_detect.ipynb #00000019
 MODES = ("guided", "exact")
 
+
 class FaceDetector:
     "Finds all faces of frames with MTCNN (Zhang et al. 2016; networks of facenet-pytorch)."
-    def __init__(self,
+
+    def __init__(
+        self,
         mode: str = "guided",  # 'exact' scans every frame; 'guided' may follow faces from frame to frame instead
         min_face_size: int = 20,  # smallest face to look for, in pixels, from 12 up
         thresholds: Sequence[float] = (0.6, 0.7, 0.7),  # probability to pass P-, R- and O-Net, 0..1
@@ -121,17 +140,29 @@ class FaceDetector:
         device: str | torch.device | None = None,  # 'cpu', 'cuda', …; None or 'auto': CUDA if it is there
     ):
         "Raises `BadSetting` for values out of range and `WeightsUnavailable` if the networks' files are damaged."
-        if mode not in MODES: raise BadSetting(f"Unknown detection mode {mode!r}: use one of {', '.join(MODES)}.")
-        if not min_face_size >= 12: raise BadSetting(f"Faces of {min_face_size} pixels are too small to be found: use a min_face_size from 12 up.")
-        if len(thresholds) != 3 or not all(0 <= t <= 1 for t in thresholds): raise BadSetting(f"Thresholds {thresholds!r} are not three numbers from 0 to 1.")
-        if not 0 < factor < 1: raise BadSetting(f"A pyramid factor of {factor} makes no pyramid: use one above 0 and below 1, such as 0.709.")
+        if mode not in MODES:
+            raise BadSetting(f"Unknown detection mode {mode!r}: use one of {', '.join(MODES)}.")
+        if not min_face_size >= 12:
+            raise BadSetting(
+                f"Faces of {min_face_size} pixels are too small to be found: use a min_face_size from 12 up."
+            )
+        if len(thresholds) != 3 or not all(0 <= t <= 1 for t in thresholds):
+            raise BadSetting(f"Thresholds {thresholds!r} are not three numbers from 0 to 1.")
+        if not 0 < factor < 1:
+            raise BadSetting(
+                f"A pyramid factor of {factor} makes no pyramid: use one above 0 and below 1, such as 0.709."
+            )
         self.mode, self.min_face_size, self.thresholds, self.factor = mode, min_face_size, tuple(thresholds), factor
         self.device = choose_device(device)
-        self.pnet, self.rnet, self.onet = (_network(k, n, self.device) for k, n in ((PNet, "pnet.pt"), (RNet, "rnet.pt"), (ONet, "onet.pt")))
+        self.pnet, self.rnet, self.onet = (
+            _network(k, n, self.device) for k, n in ((PNet, "pnet.pt"), (RNet, "rnet.pt"), (ONet, "onet.pt"))
+        )
 
-    def __repr__(self): return f"FaceDetector(mode={self.mode!r}, min_face_size={self.min_face_size}, device='{self.device}')"
+    def __repr__(self):
+        return f"FaceDetector(mode={self.mode!r}, min_face_size={self.min_face_size}, device='{self.device}')"
 
-    def batch_size(self,
+    def batch_size(
+        self,
         height: int,  # of the frames, in pixels
         width: int,  # likewise
     ) -> int:  # from 1 to 32
@@ -150,7 +181,8 @@ def _propose(self: FaceDetector, images):
         boxes, offsets, frame = _proposals(offsets, probs[:, 1], scale, self.thresholds[0])
         keep = batched_nms(boxes[:, :4], boxes[:, 4], frame, 0.5)
         found.append((boxes[keep], offsets[keep], frame[keep]))
-    if not found: return images.new_zeros(0, 5), torch.zeros(0, dtype=torch.long, device=images.device)
+    if not found:
+        return images.new_zeros(0, 5), torch.zeros(0, dtype=torch.long, device=images.device)
     boxes, offsets, frame = (torch.cat(parts) for parts in zip(*found))
     keep = batched_nms(boxes[:, :4], boxes[:, 4], frame, 0.7)
     return _square(_shift(boxes[keep], offsets[keep], 0)), frame[keep]
@@ -160,7 +192,8 @@ def _propose(self: FaceDetector, images):
 def _refine(self: FaceDetector, images, boxes, frame):
     "R-Net on proposals: fewer and better square boxes."
     crops, inside = _crops(images, boxes, frame, 24)
-    if not len(crops): return boxes[:0], frame[:0]
+    if not len(crops):
+        return boxes[:0], frame[:0]
     offsets, probs = _look(self.rnet, crops)
     passed = probs[:, 1] > self.thresholds[1]
     boxes, frame = torch.cat([boxes[inside][passed, :4], probs[passed, 1:]], 1), frame[inside][passed]
@@ -172,34 +205,42 @@ def _refine(self: FaceDetector, images, boxes, frame):
 def _decide(self: FaceDetector, images, boxes, frame):
     "O-Net on boxes: final boxes with score (M, 5), points (M, 5, 2), which frame (M,), as numpy, before suppression."
     crops, inside = _crops(images, boxes, frame, 48)
-    if not len(crops): return np.zeros((0, 5), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.int64)
+    if not len(crops):
+        return np.zeros((0, 5), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.int64)
     offsets, marks, probs = _look(self.onet, crops)
     passed = probs[:, 1] > self.thresholds[2]
-    boxes, frame, marks = torch.cat([boxes[inside][passed, :4], probs[passed, 1:]], 1), frame[inside][passed], marks[passed]
+    boxes, frame, marks = (
+        torch.cat([boxes[inside][passed, :4], probs[passed, 1:]], 1),
+        frame[inside][passed],
+        marks[passed],
+    )
     size = boxes[:, 2:4] - boxes[:, :2] + 1
     points = marks.view(-1, 2, 5).transpose(1, 2) * size[:, None] + boxes[:, None, :2] - 1
     return [t.cpu().numpy() for t in (_shift(boxes, offsets[passed], 1), points, frame)]
 
 # %% ../../nbs/faces/20_detect.ipynb #0000001f
 @patch
-def detect(self: FaceDetector,
+def detect(
+    self: FaceDetector,
     frames: np.ndarray,  # (B, H, W, 3) uint8, RGB
     indices: Sequence[int] | None = None,  # frame indices, B of them; None: 0, 1, …
     times: Sequence[float] | None = None,  # seconds on the clock, B of them; None: unknown (NaN)
 ) -> list[Faces]:  # B of them, each with its largest face first
     "All faces of a batch of frames. Raises `ValueError` if the shape or type is not that of RGB frames."
     frames = check_shape("frames", frames, (None, None, None, 3))
-    if frames.dtype != np.uint8: raise ValueError(f"frames are {frames.dtype}, expected uint8 from 0 to 255.")
-    n = len(frames)
+    if frames.dtype != np.uint8:
+        raise ValueError(f"frames are {frames.dtype}, expected uint8 from 0 to 255.")
+    if not (n := len(frames)):
+        return []
     indices, times = range(n) if indices is None else indices, [float("nan")] * n if times is None else times
     with torch.inference_mode():
         images = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2).float()
-        boxes, points, owner = self._decide(images, *self._refine(images, *self._propose(images))) if n else ([], [], [])
+        boxes, points, owner = self._decide(images, *self._refine(images, *self._propose(images)))
     found = []
     for i, (index, time) in enumerate(zip(indices, times)):
         own = np.flatnonzero(owner == i)
-        own = own[_suppress_inside(boxes[own])] if len(own) else own
-        faces = Faces(int(index), float(time), boxes[own, :4] if len(own) else np.zeros((0, 4)), boxes[own, 4] if len(own) else [], points[own] if len(own) else np.zeros((0, 5, 2)))
-        order = np.argsort(faces.areas)[::-1]
-        found.append(replace(faces, boxes=faces.boxes[order], probs=faces.probs[order], points=faces.points[order]))
+        own = own[_suppress_inside(boxes[own])]
+        area = np.prod(boxes[own, 2:4] - boxes[own, :2], axis=1)
+        own = own[np.argsort(area)[::-1]]
+        found.append(Faces(int(index), float(time), boxes[own, :4], boxes[own, 4], points[own]))
     return found

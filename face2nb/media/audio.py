@@ -21,12 +21,15 @@ log = logging.getLogger(__name__)
 # %% ../../nbs/media/11_audio.ipynb #00000007
 _FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
+
 def _mono(block):
     "One decoded block as (n,) float32 in -1..1, channels averaged."
     samples, kind = block.to_ndarray(), block.format.name.removesuffix("p")
-    if not block.format.is_planar: samples = samples.reshape(-1, block.layout.nb_channels).T
+    if not block.format.is_planar:
+        samples = samples.reshape(-1, block.layout.nb_channels).T
     mono = samples.mean(axis=0, dtype=np.float64)
-    if kind == "u8": mono -= 128
+    if kind == "u8":
+        mono -= 128
     return (mono / _FULL_SCALE.get(kind, 1.0)).astype(np.float32)
 
 # %% ../../nbs/media/11_audio.ipynb #0000000a
@@ -34,6 +37,7 @@ TOLERANCE = 0.002  # seconds by which a block may be out of place: above the rou
 AGREE = 5  # so many blocks in a row, out of place by the same amount, are a gap
 PATIENCE = 50  # blocks to wait for agreement at most, about one second
 JITTER = 0.05  # seconds: at the end, where no more blocks come to agree, less than this is taken for jitter
+
 
 def _runs(blocks):
     "From (time, rate, samples): yields (start, rate, samples), where a start that is not None begins a new run of unbroken sound."
@@ -43,7 +47,8 @@ def _runs(blocks):
     def settle(gap):
         nonlocal start, count
         moved = abs(gap) > TOLERANCE
-        if moved: start, count = start + count / rate + gap, 0
+        if moved:
+            start, count = start + count / rate + gap, 0
         for i, (_, samples) in enumerate(waiting):
             yield (start if moved and i == 0 else None), rate, samples
             count += len(samples)
@@ -67,18 +72,21 @@ def _runs(blocks):
         waiting.append((time, samples))
         g = gaps()
         agreed = len(g) >= AGREE and np.ptp(g[-AGREE:]) <= TOLERANCE
-        if abs(g[-1]) <= TOLERANCE: yield from settle(0.0)
+        if abs(g[-1]) <= TOLERANCE:
+            yield from settle(0.0)
         elif agreed and len(g) > AGREE:  # what came before the agreement was jitter: it stays in the old run
             late, waiting[:] = waiting[-AGREE:], waiting[:-AGREE]
             yield from settle(0.0)
             waiting[:] = late
             yield from settle(np.median(gaps()))
-        elif agreed or len(g) >= PATIENCE: yield from settle(np.median(g))
+        elif agreed or len(g) >= PATIENCE:
+            yield from settle(np.median(g))
     yield from settle_rest()
 
 # %% ../../nbs/media/11_audio.ipynb #0000000e
 class _Resampler:
     "Collects blocks of one rate, about a second at a time, and gives them at another."
+
     def __init__(self, rate, target):
         self.rate, self.waiting, self.n = rate, [], 0
         self.graph = None if rate == target else av.AudioResampler(format="fltp", layout="mono", rate=target)
@@ -87,30 +95,37 @@ class _Resampler:
         "The samples that are ready, in the target rate."
         self.waiting.append(samples)
         self.n += len(samples)
-        if self.n < self.rate and not last: return np.zeros(0, np.float32)
+        if self.n < self.rate and not last:
+            return np.zeros(0, np.float32)
         joined = np.concatenate(self.waiting)
         self.waiting, self.n = [], 0
-        if self.graph is None: return joined
+        if self.graph is None:
+            return joined
         ready = []
         if len(joined):
             block = av.AudioFrame.from_ndarray(np.ascontiguousarray(joined[None]), format="fltp", layout="mono")
             block.sample_rate = self.rate
             ready += self.graph.resample(block)
-        if last: ready += self.graph.resample(None)
+        if last:
+            ready += self.graph.resample(None)
         return np.concatenate([np.zeros(0, np.float32)] + [b.to_ndarray()[0] for b in ready])
 
 # %% ../../nbs/media/11_audio.ipynb #0000000f
 def _blocks(container, stream, problems):
     "Yields (pts or None, rate, mono samples) of each decoded block."
     for block in decode(container, stream, problems):
-        if block.samples: yield block.pts, block.sample_rate, _mono(block)
+        if block.samples:
+            yield block.pts, block.sample_rate, _mono(block)
+
 
 def _timed(blocks, time_base, origin):
     "Replaces timestamps by seconds on the clock; a block without one follows the one before."
     time = 0.0
     for pts, rate, samples in blocks:
-        if origin is None: origin = (pts or 0) * time_base  # no picture: zero is the first sample
-        if pts is not None: time = clock_time(pts, time_base, origin)
+        if origin is None:
+            origin = (pts or 0) * time_base  # no picture: zero is the first sample
+        if pts is not None:
+            time = clock_time(pts, time_base, origin)
         yield time, rate, samples
         time += len(samples) / rate
 
@@ -123,25 +138,34 @@ def read_audio(
     "The sound of a file, mono, on the video's clock. Raises `NoAudioStream` or `UnreadableVideo`."
     origin, pieces, end = video_start(path), [], 0
     with open_media(path) as container:
-        if (stream := audio_stream(container)) is None: raise NoAudioStream(f"{path} has no sound.")
+        if (stream := audio_stream(container)) is None:
+            raise NoAudioStream(f"{path} has no sound.")
         resampler = at = None
 
         def lay(samples):
             nonlocal at, end
             skip = min(max(0, (end if pieces else 0) - at), len(samples))  # what overlaps or lies before zero
-            if len(samples) > skip: pieces.append((at + skip, samples[skip:]))
+            if len(samples) > skip:
+                pieces.append((at + skip, samples[skip:]))
             at += len(samples)
             end = max(end, at)
 
         for start, rate, samples in _runs(_timed(_blocks(container, stream, problems), stream.time_base, origin)):
             if start is not None:
-                if resampler: lay(resampler.push(samples[:0], last=True))
+                if resampler:
+                    lay(resampler.push(samples[:0], last=True))
                 resampler, at = _Resampler(rate, target_sr), int(sample_at(start, target_sr))
             lay(resampler.push(samples))
-        if resampler: lay(resampler.push(np.zeros(0, np.float32), last=True))
-    if not pieces: raise NoAudioStream(f"{path} has a sound stream, but nothing in it can be decoded" + (" after the first picture." if resampler else "."))
+        if resampler:
+            lay(resampler.push(np.zeros(0, np.float32), last=True))
+    if not pieces:
+        raise NoAudioStream(
+            f"{path} has a sound stream, but nothing in it can be decoded"
+            + (" after the first picture." if resampler else ".")
+        )
     wave = np.zeros(end, np.float32)
-    for i, samples in pieces: wave[i:i + len(samples)] = samples
+    for i, samples in pieces:
+        wave[i : i + len(samples)] = samples
     return np.clip(wave, -1, 1, out=wave)
 
 # %% ../../nbs/media/11_audio.ipynb #0000001f
@@ -150,7 +174,8 @@ def get_audio_waveform(
     target_sr: int = 16000,  # samples per second of the result
 ) -> tuple[np.ndarray | None, int]:  # (n,) float32 in -1..1 and its rate, or (None, 0)
     "The sound of a file, mono, on the video's clock; `(None, 0)` if it has none, with the reason in the log."
-    try: return read_audio(video_path, target_sr), target_sr
+    try:
+        return read_audio(video_path, target_sr), target_sr
     except Face2Error as e:
         log.warning("%s", e)
         return None, 0

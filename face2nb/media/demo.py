@@ -20,6 +20,7 @@ from ..weights import cache_dir
 # %% ../../nbs/media/13_demo.ipynb #00000006
 WIDTH, HEIGHT, FPS, RATE = 480, 360, 25, 44100
 
+
 def portrait() -> np.ndarray:  # (600, 512, 3) uint8
     "The portrait of Grace Hopper that matplotlib ships, RGB."
     data = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)).read_bytes()
@@ -28,17 +29,27 @@ def portrait() -> np.ndarray:  # (600, 512, 3) uint8
 # %% ../../nbs/media/13_demo.ipynb #00000008
 _FACE = (125, 90, 405, 370)  # x1 y1 x2 y2 of the head in the portrait, which stays in the picture
 
+
 def _camera(photo, time):
     "The picture at `time`: a window of the photo that drifts and breathes around the head, about 7 s for a full round."
     w = 446 + 66 * np.cos(0.9 * time)
     h = w * HEIGHT / WIDTH
-    def between(low, high, rate): return low + (high - low) * (0.5 + 0.5 * np.sin(rate * time))
+
+    def between(low, high, rate):
+        return low + (high - low) * (0.5 + 0.5 * np.sin(rate * time))
+
     x = between(max(0, _FACE[2] - w), min(_FACE[0], photo.shape[1] - w), 2)
     y = between(max(0, _FACE[3] - h), _FACE[1], 1.3)
-    return cv2.warpAffine(photo, np.array([[w / WIDTH, 0, x], [0, h / HEIGHT, y]]), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    window = np.array([[w / WIDTH, 0, x], [0, h / HEIGHT, y]])
+    return cv2.warpAffine(
+        photo, window, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
 
 # %% ../../nbs/media/13_demo.ipynb #0000000b
-_VOWELS = np.array([(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410)], float)  # Peterson & Barney 1952
+_VOWELS = np.array(
+    [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410)], float
+)  # Peterson & Barney 1952
+
 
 def voice(
     seconds: float,  # length
@@ -54,7 +65,9 @@ def voice(
     for k in range(1, int(3600 / pitch.max())):
         loudness = sum(g * np.exp(-(((k * pitch - f) / 110) ** 2)) for g, f in zip((1, 0.5, 0.25), formants)) + 0.02 / k
         sound += loudness * np.sin(k * phase)
-    open_mouth = np.clip(np.sin(np.pi * (syllable % 1)), 0, 1) ** 0.7 * (syllable.astype(int) % 7 < 5)  # a pause after five syllables
+    open_mouth = np.clip(np.sin(np.pi * (syllable % 1)), 0, 1) ** 0.7 * (
+        syllable.astype(int) % 7 < 5
+    )  # a pause after five syllables
     sound *= open_mouth
     return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
 
@@ -64,17 +77,30 @@ def demo_clip(
     seconds: float = 4.0,  # length
 ) -> Path:  # the clip: 480 x 360 at 25 frames/s with 44.1 kHz stereo
     "Path of the demo clip, which is made if it is not there yet. Raises `BadSetting` for a length that makes no clip."
-    if not seconds >= 0.2: raise BadSetting(f"A demo clip of {seconds} s is too short: take 0.2 s or more.")
+    if not seconds >= 0.2:
+        raise BadSetting(f"A demo clip of {seconds} s is too short: take 0.2 s or more.")
     if path is None:
         path = cache_dir() / f"demo-1-{seconds:g}s" / "demo.mp4"
-        if path.exists(): return path
+        if path.exists():
+            return path
     path, photo = Path(path), portrait()
     path.parent.mkdir(parents=True, exist_ok=True)
     sound = voice(seconds)
     with tempfile.TemporaryDirectory() as folder, atomic_path(path) as temporary:
         written = Path(folder) / "demo.mp4"
-        clip = VideoClip(lambda t: _camera(photo, t), duration=seconds).with_audio(AudioArrayClip(np.stack([sound, sound], 1).astype(float), fps=RATE))
-        clip.write_videofile(str(written), fps=FPS, codec="libx264", audio_codec="aac", audio_fps=RATE, preset="veryfast",
-                             temp_audiofile_path=folder, threads=1, logger=None)
+        clip = VideoClip(lambda t: _camera(photo, t), duration=seconds).with_audio(
+            AudioArrayClip(np.stack([sound, sound], 1).astype(float), fps=RATE)
+        )
+        clip.write_videofile(
+            str(written),
+            fps=FPS,
+            codec="libx264",
+            audio_codec="aac",
+            audio_fps=RATE,
+            preset="veryfast",
+            temp_audiofile_path=folder,
+            threads=1,
+            logger=None,
+        )
         shutil.copyfile(written, temporary)
     return path

@@ -41,17 +41,44 @@ def synthesize(
             audio = out.add_stream(sound_codec, rate=sr, layout="mono")
             block = av.AudioFrame.from_ndarray(np.asarray(sound, np.float32)[None], format="fltp", layout="mono")
             block.sample_rate, block.time_base, block.pts = sr, Fraction(1, sr), round(sound_start * sr)
-            for frame in (block, None): out.mux(audio.encode(frame))
+            for frame in (block, None):
+                out.mux(audio.encode(frame))
         for image, time in zip(images, times):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             picture.time_base, picture.pts = tick, round(time * 90000)
             out.mux(video.encode(picture))
-        if len(images): out.mux(video.encode(None))
+        if len(images):
+            out.mux(video.encode(None))
     return Path(path)
 
 # %% ../../nbs/media/10_video.ipynb #0000000b
-FORMATS = ("mov", "mp4", "matroska", "webm", "avi", "mpeg", "mpegts", "mpegvideo", "flv", "asf", "ogg", "3gp",
-           "h264", "hevc", "m4v", "wav", "w64", "mp3", "aac", "flac", "aiff", "caf", "ac3", "eac3", "amr")
+FORMATS = (
+    "mov",
+    "mp4",
+    "matroska",
+    "webm",
+    "avi",
+    "mpeg",
+    "mpegts",
+    "mpegvideo",
+    "flv",
+    "asf",
+    "ogg",
+    "3gp",
+    "h264",
+    "hevc",
+    "m4v",
+    "wav",
+    "w64",
+    "mp3",
+    "aac",
+    "flac",
+    "aiff",
+    "caf",
+    "ac3",
+    "eac3",
+    "amr",
+)
 
 # %% ../../nbs/media/10_video.ipynb #0000000c
 def open_media(
@@ -59,18 +86,31 @@ def open_media(
 ) -> av.container.InputContainer:  # to be closed, so use `with`
     "Open a local media file. Raises `UnreadableVideo`, naming the file and the reason."
     path = Path(path)
-    try: size = path.stat().st_size
-    except OSError as e:
-        why = "is a link to a file that does not exist" if path.is_symlink() else "does not exist" if isinstance(e, FileNotFoundError) else f"can't be reached ({e.strerror})"
-        raise UnreadableVideo(f"{path} {why}: check the path.") from e
-    if not path.is_file(): raise UnreadableVideo(f"{path} is {'a folder' if path.is_dir() else 'not a regular file'}, not a video: name the files inside, or leave it out.")
-    if size == 0: raise UnreadableVideo(f"{path} is empty: fetch it again.")
-    if not os.access(path, os.R_OK): raise UnreadableVideo(f"{path} may not be read by this user: change its permissions.")
     try:
-        return av.open("file:" + os.path.abspath(path), metadata_errors="replace",
-                       container_options={"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)})
+        size = path.stat().st_size
+    except OSError as e:
+        why = "does not exist" if isinstance(e, FileNotFoundError) else f"can't be reached ({e.strerror})"
+        if path.is_symlink():
+            why = "is a link to a file that " + why
+        raise UnreadableVideo(f"{path} {why}: check the path.") from e
+    if not path.is_file():
+        raise UnreadableVideo(
+            f"{path} is {'a folder' if path.is_dir() else 'not a regular file'}, not a video: name the files inside, or leave it out."
+        )
+    if size == 0:
+        raise UnreadableVideo(f"{path} is empty: fetch it again.")
+    if not os.access(path, os.R_OK):
+        raise UnreadableVideo(f"{path} may not be read by this user: change its permissions.")
+    try:
+        return av.open(
+            "file:" + os.path.abspath(path),
+            metadata_errors="replace",
+            container_options={"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)},
+        )
     except (av.FFmpegError, OSError, ValueError) as e:
-        raise UnreadableVideo(f"{path} is not a media file that can be opened, or it is cut off before its index ({getattr(e, 'strerror', None) or e}): fetch it again, or leave it out.") from e
+        raise UnreadableVideo(
+            f"{path} is not a media file that can be opened, or it is cut off before its index ({getattr(e, 'strerror', None) or e}): fetch it again, or leave it out."
+        ) from e
 
 # %% ../../nbs/media/10_video.ipynb #00000010
 def video_stream(
@@ -80,18 +120,30 @@ def video_stream(
     moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     return next((s for s in moving if s.disposition & av.stream.Disposition.default), moving[0] if moving else None)
 
+
 def _require_video(container, path):
-    if stream := video_stream(container): return stream
+    if stream := video_stream(container):
+        return stream
     raise NoVideoStream(f"{path} holds no moving picture: use it with audio only, or leave it out.")
 
 # %% ../../nbs/media/10_video.ipynb #00000013
-_DECLARING = {"mov", "matroska", "avi", "flv", "asf"}  # formats whose header states the length; elsewhere it is estimated
+_DECLARING = {
+    "mov",
+    "matroska",
+    "avi",
+    "flv",
+    "asf",
+}  # formats whose header states the length; elsewhere it is estimated
+
 
 def _tell(container, problems, sentences):
     "Put sentences into the list, each once, or into the log."
     for s in sentences:
-        if problems is None: log.warning("%s: %s.", container.name.removeprefix("file:"), s)
-        elif s not in problems: problems.append(s)
+        if problems is None:
+            log.warning("%s: %s.", container.name.removeprefix("file:"), s)
+        elif s not in problems:
+            problems.append(s)
+
 
 def _packets(container, stream, problems):
     "The packets of one stream; tells if the file ends before it should."
@@ -100,16 +152,24 @@ def _packets(container, stream, problems):
     # Matroska's header states when the file ends, the others' how long it lasts
     start = 0 if kind == "matroska" else (container.start_time or 0) / av.time_base
     while True:
-        try: packet = next(demuxer)
-        except StopIteration: break
+        try:
+            packet = next(demuxer)
+        except StopIteration:
+            break
         except (av.FFmpegError, OSError) as e:
             broken = e
             break
-        if packet.pts is not None: last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base) - start)
-        if packet.stream.index == stream.index: yield packet
+        if packet.pts is not None:
+            last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base) - start)
+        if packet.stream.index == stream.index:
+            yield packet
     declared = (container.duration or 0) / av.time_base if kind in _DECLARING else 0
     if broken or declared - last > 0.5:
-        _tell(container, problems, [f"the file breaks off after {last:.2f}" + (f" of {declared:.2f} s" if declared else " s")])
+        _tell(
+            container,
+            problems,
+            [f"the file breaks off after {last:.2f}" + (f" of {declared:.2f} s" if declared else " s")],
+        )
 
 # %% ../../nbs/media/10_video.ipynb #00000014
 def decode(
@@ -121,12 +181,20 @@ def decode(
     packets, bad, first = 0, 0, None
     for packet in _packets(container, stream, problems):
         packets += bool(packet.size)
-        try: decoded = packet.decode()
+        try:
+            decoded = packet.decode()
         except (av.FFmpegError, ValueError) as e:
             bad, first = bad + 1, first or e
             continue
         yield from decoded
-    if bad: _tell(container, problems, [f"{bad} of {packets} {stream.type} packets could not be decoded ({getattr(first, 'strerror', None) or first})"])
+    if bad:
+        _tell(
+            container,
+            problems,
+            [
+                f"{bad} of {packets} {stream.type} packets could not be decoded ({getattr(first, 'strerror', None) or first})"
+            ],
+        )
 
 # %% ../../nbs/media/10_video.ipynb #00000016
 def _pictures(path, threads=0, problems=None):
@@ -138,10 +206,12 @@ def _pictures(path, threads=0, problems=None):
         origin = last = None
         for index, picture in enumerate(decode(container, stream, problems)):
             pts = next((t for t in (picture.pts, picture.dts) if t is not None), 0 if last is None else last + step)
-            if origin is None: origin = pts * stream.time_base
+            if origin is None:
+                origin = pts * stream.time_base
             last = pts
             yield index, pts, clock_time(pts, stream.time_base, origin), picture, stream
-        if origin is None: raise UnreadableVideo(f"{path} holds no picture that can be decoded: fetch it again, or leave it out.")
+        if origin is None:
+            raise UnreadableVideo(f"{path} holds no picture that can be decoded: fetch it again, or leave it out.")
 
 # %% ../../nbs/media/10_video.ipynb #0000001a
 def _display_matrix(picture):
@@ -150,11 +220,14 @@ def _display_matrix(picture):
     m = np.frombuffer(bytes(data), np.int32) if data is not None else ()
     return (m[0], m[1], m[3], m[4]) if len(m) == 9 else (1, 0, 0, 1)
 
+
 def _upright(rgb, matrix):
     "Turn and mirror (H, W, 3) as the display matrix says, to the nearest quarter turn."
     a, b, c, d = matrix
-    if abs(b) > abs(a): rgb, a, d = rgb.transpose(1, 0, 2), c, b
-    return np.ascontiguousarray(rgb[::-1 if d < 0 else 1, ::-1 if a < 0 else 1])
+    if abs(b) > abs(a):
+        rgb, a, d = rgb.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+
 
 def _rgb(picture, stream):
     "The picture as a viewer sees it: RGB, square pixels, upright."
@@ -168,11 +241,13 @@ def timestamps(
     problems: list | None = None,  # receives a sentence for what could not be read; None: the log does
 ) -> np.ndarray:  # (n,) float64, ascending, seconds on the clock
     "Times of all frames, from the packets. Raises `UnreadableVideo` or `NoVideoStream`."
-    with closing(_pictures(path, threads=1, problems=[])) as pictures: _, first_pts, _, _, _ = next(pictures)
+    with closing(_pictures(path, threads=1, problems=[])) as pictures:
+        _, first_pts, _, _, _ = next(pictures)
     with open_media(path) as container:
         stream = _require_video(container, path)
         ticks = [p.pts for p in _packets(container, stream, problems) if p.size and not p.is_discard]
-        if None in ticks: return np.array([time for _, _, time, _, _ in _pictures(path, problems=problems)])
+        if None in ticks:
+            return np.array([time for _, _, time, _, _ in _pictures(path, problems=problems)])
         origin = first_pts * stream.time_base
         return np.array([clock_time(t, stream.time_base, origin) for t in sorted(set(ticks)) if t >= first_pts])
 
@@ -181,8 +256,10 @@ def check_select(
     select: str | int,  # what the user asked for
 ) -> str | int:  # 'full' or a number from 1 up
     "Read a choice of frames, `'full'` or a count. Raises `BadSetting` for anything else."
-    if select == "full": return select
-    if str(select).isdecimal() and int(select) >= 1: return int(select)
+    if select == "full":
+        return select
+    if str(select).isdecimal() and int(select) >= 1:
+        return int(select)
     raise BadSetting(f"Can't take {select!r} frames: use 'full' or a whole number from 1 up.")
 
 # %% ../../nbs/media/10_video.ipynb #00000025
@@ -201,10 +278,12 @@ def frames(
     for index, _, time, picture, stream in _pictures(path, threads, problems):
         if wanted is not None:
             # not "is it one of them": a damaged frame is replaced by the next one that decodes
-            if time < wanted[position] - 1e-6: continue
+            if time < wanted[position] - 1e-6:
+                continue
             position = int(np.searchsorted(wanted, time + 1e-6))
         yield Frame(index, time, _rgb(picture, stream))
-        if wanted is not None and position == len(wanted): return
+        if wanted is not None and position == len(wanted):
+            return
 
 # %% ../../nbs/media/10_video.ipynb #00000030
 def audio_stream(
@@ -225,13 +304,26 @@ def probe(
         height, width = _rgb(picture, stream).shape[:2]
         a, b, _, _ = _display_matrix(picture)
         declared = stream.frames
-        duration = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / av.time_base
-        facts = dict(fps=float(stream.average_rate or 0), duration=duration, video_start=float(pts * stream.time_base),
-                     has_audio=sound is not None, sample_rate=sound.rate if sound else 0,
-                     audio_start=float((sound.start_time or 0) * sound.time_base) if sound else None,
-                     rotation=round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360)
-    return VideoInfo(Path(path), width, height, n_frames=declared or len(timestamps(path)),
-                     n_frames_from="declared" if declared else "counted", **facts)
+        duration = (
+            float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / av.time_base
+        )
+        facts = dict(
+            fps=float(stream.average_rate or 0),
+            duration=duration,
+            video_start=float(pts * stream.time_base),
+            has_audio=sound is not None,
+            sample_rate=sound.rate if sound else 0,
+            audio_start=float((sound.start_time or 0) * sound.time_base) if sound else None,
+            rotation=round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360,
+        )
+    return VideoInfo(
+        Path(path),
+        width,
+        height,
+        n_frames=declared or len(timestamps(path)),
+        n_frames_from="declared" if declared else "counted",
+        **facts
+    )
 
 # %% ../../nbs/media/10_video.ipynb #00000035
 def video_start(
@@ -242,4 +334,5 @@ def video_start(
         with closing(_pictures(path, threads=1, problems=[])) as pictures:
             _, pts, _, _, stream = next(pictures)
             return pts * stream.time_base
-    except NoVideoStream: return None
+    except NoVideoStream:
+        return None

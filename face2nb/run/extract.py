@@ -30,6 +30,7 @@ from ..sync.pair import audio_windows
 @dataclass(frozen=True)
 class ExtractSettings:
     "What an extraction writes. Raises `BadSetting`, naming what is allowed."
+
     video: bool = True  # save faces
     audio: bool = True  # save sound
     frames: str | int = "full"  # 'full', or a number of frames spread evenly from the first to the last
@@ -41,14 +42,21 @@ class ExtractSettings:
     device: str = field(default="auto", metadata={"machine": True})  # where the networks run: auto, cpu, cuda
 
     def __post_init__(self):
-        def put(name, value): object.__setattr__(self, name, value)
-        if not (self.video or self.audio): raise BadSetting("Neither video nor audio is asked for: turn at least one on.")
+        def put(name, value):
+            object.__setattr__(self, name, value)
+
+        if not (self.video or self.audio):
+            raise BadSetting("Neither video nor audio is asked for: turn at least one on.")
         put("frames", check_select(self.frames))
         put("color", check_color(self.color))
-        try: put("audio_dtype", np.dtype(self.audio_dtype).name)
-        except TypeError: pass  # told below
-        if self.audio_dtype not in AUDIO_DTYPES: raise BadSetting(f"Can't write MFCC as {self.audio_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
-        if self.detect not in MODES: raise BadSetting(f"Unknown detection mode {self.detect!r}: use one of {', '.join(MODES)}.")
+        try:
+            put("audio_dtype", np.dtype(self.audio_dtype).name)
+        except TypeError:
+            pass  # told below
+        if self.audio_dtype not in AUDIO_DTYPES:
+            raise BadSetting(f"Can't write MFCC as {self.audio_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
+        if self.detect not in MODES:
+            raise BadSetting(f"Unknown detection mode {self.detect!r}: use one of {', '.join(MODES)}.")
         for name, least, most in (("size", 8, 4096), ("min_face_size", 12, 10_000)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
@@ -58,7 +66,9 @@ class ExtractSettings:
 
 # %% ../../nbs/run/62_extract.ipynb #0000000b
 @functools.lru_cache(maxsize=1)
-def _detector(mode, min_face_size, device): return FaceDetector(mode, min_face_size, device=device)
+def _detector(mode, min_face_size, device):
+    return FaceDetector(mode, min_face_size, device=device)
+
 
 def init_worker(
     video_enabled: bool,  # whether faces will be looked for; only then are the networks loaded
@@ -68,7 +78,8 @@ def init_worker(
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     settings = settings or ExtractSettings()
-    if video_enabled: _detector(settings.detect, settings.min_face_size, settings.device)
+    if video_enabled:
+        _detector(settings.detect, settings.min_face_size, settings.device)
 
 # %% ../../nbs/run/62_extract.ipynb #0000000e
 def _batches(pictures: Iterator[Frame], size_of) -> Iterator[list[Frame]]:
@@ -79,7 +90,9 @@ def _batches(pictures: Iterator[Frame], size_of) -> Iterator[list[Frame]]:
             yield batch
             batch = []
         batch.append(picture)
-    if batch: yield batch
+    if batch:
+        yield batch
+
 
 def _faces(video, settings, problems):
     "Yields for each batch: frames done so far, crops (k, S, S, …), and k rows of (frame index, time, box, probability)."
@@ -90,9 +103,11 @@ def _faces(video, settings, problems):
         found = detector.detect(np.stack([f.rgb for f in batch]), [f.index for f in batch], [f.time for f in batch])
         crops, rows = [], []
         for picture, faces in zip(batch, found):
-            if not len(faces): continue
+            if not len(faces):
+                continue
             crop = crop_face(picture.rgb, faces.boxes[0], settings.size, settings.color)
-            if crop is None: continue
+            if crop is None:
+                continue
             crops.append(crop)
             rows.append((picture.index, picture.time, faces.boxes[0], faces.probs[0]))
         done += len(batch)
@@ -107,49 +122,71 @@ def extract_video(
     "The job: extract one video. Raises `UnreadableVideo` or `NoVideoStream`."
     out, problems = Path(out), []
     targets = [out.with_name(out.name + end) for end in ("_faces.npz", "_audio.npz")]
-    try: row, written = _extract(video, out.parent, targets, settings, problems)
-    except NoAudioStream as e: row, written = dict(status="no_audio", error=str(e)), []
+    try:
+        row, written = _extract(video, out.parent, targets, settings, problems)
+    except NoAudioStream as e:
+        row, written = dict(status="no_audio", error=str(e)), []
     except BaseException:
-        for target in targets: target.unlink(missing_ok=True)
+        for target in targets:
+            target.unlink(missing_ok=True)
         raise
     for target in targets:
-        if target not in written: target.unlink(missing_ok=True)
+        if target not in written:
+            target.unlink(missing_ok=True)
     if problems:
         row["error"] = "; ".join(([row["error"]] if row.get("error") else []) + problems) + "."
-        if row["status"] == "ok": row["status"] = "partial"
+        if row["status"] == "ok":
+            row["status"] = "partial"
     return {**row, "files": written}
+
 
 def _extract(video, folder, targets, settings, problems):
     "What to say of the video, and the files written."
     sound = read_audio(video, RATE, problems) if settings.audio else None
-    if not settings.video: return _whole_track(video, sound, targets[1], settings)
+    if not settings.video:
+        return _whole_track(video, sound, targets[1], settings)
     with Spool(folder) as crops, Spool(folder) as images:
         rows, n_frames = [], 0
         for n_frames, batch_crops, batch_rows in _faces(video, settings, problems):
             if batch_rows:
                 crops.append(batch_crops)
                 rows += batch_rows
-                if settings.audio: images.append(generate_mfcc_batch(audio_windows(sound, [time for _, time, _, _ in batch_rows], RATE), settings.audio_dtype))
+                if settings.audio:
+                    windows = audio_windows(sound, [time for _, time, _, _ in batch_rows], RATE)
+                    images.append(generate_mfcc_batch(windows, settings.audio_dtype))
             tick(n_frames)
         n = len(rows)
-        if not n: return dict(status="no_face", n_frames=n_frames), []
+        if not n:
+            return dict(status="no_face", n_frames=n_frames), []
         index, time, box, prob = zip(*rows)
         time = np.array(time, np.float64)
-        save_npz(targets[0], data=crops, frame=np.array(index, np.int32), time=time, box=np.array(box, np.float32), prob=np.array(prob, np.float32), color=np.array(settings.color))
-        if settings.audio: save_npz(targets[1], data=images, time=time)
-    return dict(status="ok", n_faces=n, n_audios=n if settings.audio else 0, n_frames=n_frames), targets[:1 + settings.audio]
+        facts = dict(
+            frame=np.array(index, np.int32), time=time, box=np.array(box, np.float32), prob=np.array(prob, np.float32)
+        )
+        save_npz(targets[0], data=crops, **facts, color=np.array(settings.color))
+        if settings.audio:
+            save_npz(targets[1], data=images, time=time)
+    return (
+        dict(status="ok", n_faces=n, n_audios=n if settings.audio else 0, n_frames=n_frames),
+        targets[: 1 + settings.audio],
+    )
+
 
 def _whole_track(video, sound, target, settings):
     "MFCC of the whole sound."
     image = generate_mfcc(sound, settings.audio_dtype)
-    if image is None: raise NoAudioStream(f"{video} has only {len(sound)} samples of sound.")
+    if image is None:
+        raise NoAudioStream(f"{video} has only {len(sound)} samples of sound.")
     save_npz(target, data=image, time=(np.arange(len(image)) * SHIFT + FRAME / 2) / RATE)
     return dict(status="ok", n_audios=1), [target]
 
 # %% ../../nbs/run/62_extract.ipynb #00000021
 BLANK = {"n_faces": 0, "n_audios": 0, "n_frames": 0}
 
-def _init(settings): init_worker(settings.video, settings)
+
+def _init(settings):
+    init_worker(settings.video, settings)
+
 
 def extract(
     inputs: str | Path | Sequence[str | Path],  # videos and folders of videos
@@ -168,6 +205,7 @@ def extract(
 # %% ../../nbs/run/62_extract.ipynb #00000027
 _PARAMS = {f.name for f in fields(ExtractSettings)} - {"video", "audio"}
 
+
 def process_video_wrapper(
     video_path: str | Path,  # the file
     output_root: str | Path,  # folder for the results and the manifest
@@ -176,8 +214,10 @@ def process_video_wrapper(
 ) -> tuple[int, int]:  # numbers of faces and of sounds saved
     "Extract one video in this process; what goes wrong with it is in the manifest and the log. Raises `BadSetting`."
     params = dict(params or {})
-    if unknown := set(params) - _PARAMS: raise BadSetting(f"Unknown params {', '.join(sorted(unknown))}: known are {', '.join(sorted(_PARAMS))}.")
-    if unknown := set(flags) - {"video", "audio"}: raise BadSetting(f"Unknown flags {', '.join(sorted(unknown))}: known are video, audio.")
+    if unknown := set(params) - _PARAMS:
+        raise BadSetting(f"Unknown params {', '.join(sorted(unknown))}: known are {', '.join(sorted(_PARAMS))}.")
+    if unknown := set(flags) - {"video", "audio"}:
+        raise BadSetting(f"Unknown flags {', '.join(sorted(unknown))}: known are video, audio.")
     settings = ExtractSettings(video=bool(flags.get("video")), audio=bool(flags.get("audio")), **params)
     path = Path(video_path)
     [row] = run_jobs(extract_video, [Video(path, path.name, path.stem)], output_root, settings, workers=0, blank=BLANK)

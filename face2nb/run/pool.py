@@ -28,9 +28,11 @@ log = logging.getLogger(__name__)
 # %% ../../nbs/run/60_pool.ipynb #00000006
 SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".ts", ".flv", ".wmv", ".3gp")
 
+
 @dataclass(frozen=True)
 class Video:
     "One input and the names that belong to it."
+
     path: Path  # the file
     name: str  # relative to the input it was found in, with `/`: its key in the manifest
     stem: str  # the result's name, relative to the output folder, without `_faces.npz`
@@ -38,9 +40,11 @@ class Video:
 # %% ../../nbs/run/60_pool.ipynb #00000008
 _ROOM = 32  # bytes that file names need behind the stem
 
+
 def _printable(text):
     "File names may hold bytes that are no text; manifests may not."
     return os.fsencode(text).decode("utf-8", "backslashreplace")
+
 
 def _short(stem, source):
     "The stem, cut and marked with a hash of its source if it would be too long."
@@ -48,6 +52,7 @@ def _short(stem, source):
     if len(last.encode()) > 255 - _ROOM:
         last = last.encode()[:180].decode(errors="ignore") + "-" + hashlib.sha256(os.fsencode(source)).hexdigest()[:8]
     return f"{folder}/{last}" if folder else last
+
 
 def name_videos(
     found: Sequence[tuple[Path, Path]],  # (file, folder that its name is relative to)
@@ -58,9 +63,10 @@ def name_videos(
     while True:  # name by one folder more until those that clash differ
         names = ["/".join(_printable(part) for part in p.parts[-d:]) for p, d in zip(paths, depths)]
         clashing = {n for n, c in Counter(names).items() if c > 1}
-        if not clashing: break
+        if not clashing:
+            break
         depths = [d + (n in clashing) for d, n in zip(depths, names)]
-    stems = [n[:-len(Path(n).suffix)] if Path(n).suffix else n for n in names]
+    stems = [n[: -len(Path(n).suffix)] if Path(n).suffix else n for n in names]
     often = Counter(stems)
     stems = [n if often[s] > 1 else s for n, s in zip(names, stems)]
     often = Counter(stems)
@@ -75,73 +81,116 @@ def find_videos(
     "The videos in files and folders. Raises `BadSetting` for an input that is missing or holds none."
     found, seen = [], set()
     for given in map(Path, inputs):
-        if not given.exists(): raise BadSetting(f"{given} does not exist: check the input.")
+        if not given.exists():
+            raise BadSetting(f"{given} does not exist: check the input.")
         if given.is_dir():
-            inside = sorted(Path(folder) / name for folder, folders, files in os.walk(given) for name in folders + files
-                            if name.lower().endswith(SUFFIXES) and (recursive or Path(folder) == given))
-            if not inside: raise BadSetting(f"{given} holds no video ({' '.join(s[1:] for s in SUFFIXES)}): name another folder" + ("." if recursive else ", or look into its folders with --recursive."))
+            inside = sorted(
+                Path(folder) / name
+                for folder, folders, files in os.walk(given)
+                for name in folders + files
+                if name.lower().endswith(SUFFIXES) and (recursive or Path(folder) == given)
+            )
+            if not inside:
+                raise BadSetting(
+                    f"{given} holds no video ({' '.join(s[1:] for s in SUFFIXES)}): name another folder"
+                    + ("." if recursive else ", or look into its folders with --recursive.")
+                )
             pairs = [(p, given) for p in inside]
-        else: pairs = [(given, given.parent)]
+        else:
+            pairs = [(given, given.parent)]
         for path, root in pairs:
-            if (key := os.path.abspath(path)) not in seen: found.append((path, root))
+            if (key := os.path.abspath(path)) not in seen:
+                found.append((path, root))
             seen.add(key)
-    if not found: raise BadSetting("No input is given: name a video or a folder of videos.")
+    if not found:
+        raise BadSetting("No input is given: name a video or a folder of videos.")
     return name_videos(found)
 
 # %% ../../nbs/run/60_pool.ipynb #0000000e
 @dataclass(frozen=True)
 class Progress:
     "How far a run is; given to the progress callback when a video is done, and about twice a second."
+
     done: int  # videos
     total: int  # videos
     frames: int  # done so far, over all videos
     seconds: float  # since the run began
     row: dict | None  # the manifest row of the video that was just done, if one was
 
+
 _slots, _slot, _listener = None, 0, None
+
 
 def tick(
     frames: int,  # of the video in hand, done so far
 ):
     "Called by a job to report how far it is."
-    if _slots is not None: _slots[_slot] = frames
-    if _listener is not None: _listener()
+    if _slots is not None:
+        _slots[_slot] = frames
+    if _listener is not None:
+        _listener()
 
 # %% ../../nbs/run/60_pool.ipynb #00000010
-VERSIONS = {"face2nb": __version__, "python": platform.python_version(), **{p: version(p) for p in ("torch", "torchaudio", "facenet-pytorch", "av", "numpy")}}
+VERSIONS = {
+    "face2nb": __version__,
+    "python": platform.python_version(),
+    **{p: version(p) for p in ("torch", "torchaudio", "facenet-pytorch", "av", "numpy")},
+}
+
 
 def _row(video, settings, **facts):
     "A row of the manifest: what is known of the source and the run, and what happened."
-    try: stat = video.path.stat()
-    except OSError: stat = None
-    return {"video": video.name, **facts, "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "source": os.path.abspath(video.path).encode("utf-8", "backslashreplace").decode(), "source_bytes": stat and stat.st_size, "source_mtime": stat and stat.st_mtime,
-            "settings": asdict(settings), "settings_hash": settings_hash(settings), "versions": VERSIONS}
+    try:
+        stat = video.path.stat()
+    except OSError:
+        stat = None
+    return {
+        "video": video.name,
+        **facts,
+        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "source": _printable(os.path.abspath(video.path)),
+        "source_bytes": stat and stat.st_size,
+        "source_mtime": stat and stat.st_mtime,
+        "settings": asdict(settings),
+        "settings_hash": settings_hash(settings),
+        "versions": VERSIONS,
+    }
+
 
 def _failed(video, settings, blank, seconds, reason):
     return _row(video, settings, status="error", **blank, seconds=seconds, error=reason, outputs={})
+
 
 def _do(job, slot, video, output, settings, blank):
     "Do one video, in whatever process this is: always returns a row."
     global _slot
     _slot, begin = slot, time.perf_counter()
     try:
-        if _broken: raise _broken
+        if _broken:
+            raise _broken
         out = Path(output) / video.stem
         out.parent.mkdir(parents=True, exist_ok=True)
         facts = job(video.path, out, settings)
         outputs = {p.relative_to(output).as_posix(): sha256(p) for p in facts.pop("files", ())}
         facts = {"status": facts.pop("status"), **blank, **facts}
         error = facts.pop("error", None)
-        return _row(video, settings, **facts, seconds=round(time.perf_counter() - begin, 3), error=error, outputs=outputs)
+        return _row(
+            video, settings, **facts, seconds=round(time.perf_counter() - begin, 3), error=error, outputs=outputs
+        )
     except Exception as e:
         known = isinstance(e, Face2Error)
-        if not known: log.exception("%s failed in a way nobody foresaw", video.path)
-        reason = str(e) if known else f"{video.name} failed with {type(e).__name__} ({e}): see the log, and please report it."
+        if not known:
+            log.exception("%s failed in a way nobody foresaw", video.path)
+        reason = (
+            str(e)
+            if known
+            else f"{video.name} failed with {type(e).__name__} ({e}): see the log, and please report it."
+        )
         return _failed(video, settings, blank, round(time.perf_counter() - begin, 3), reason)
 
 # %% ../../nbs/run/60_pool.ipynb #00000012
 _broken = None  # why this worker could not be prepared, if so
+
 
 def _start_worker(slots, init, settings):
     "Runs first in each worker process."
@@ -150,13 +199,17 @@ def _start_worker(slots, init, settings):
     _slots = slots
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        if init: init(settings)
-    except Exception as e: _broken = e
+        if init:
+            init(settings)
+    except Exception as e:
+        _broken = e
+
 
 def _leave_with_parent():
     "A run that was killed must not go on in its workers, beside the one that takes its place."
     multiprocessing.parent_process().join()
     os._exit(1)
+
 
 def usable_cores() -> int:
     "Cores that this process may use."
@@ -176,23 +229,31 @@ def run_jobs(
 ) -> list[dict]:  # the manifest's rows, in the order of the videos
     "Do a job for many videos and write the manifest. Raises `BadSetting` if the output can't be written or the workers are no number."
     output, blank = Path(output), blank or {}
-    if workers is not None and not (isinstance(workers, int) and workers >= 0): raise BadSetting(f"{workers!r} workers make no sense: use a whole number from 0 up.")
+    if workers is not None and not (isinstance(workers, int) and workers >= 0):
+        raise BadSetting(f"{workers!r} workers make no sense: use a whole number from 0 up.")
     workers = min(usable_cores() if workers is None else workers, len(videos))
     _check_output(output)
     slots = multiprocessing.get_context("spawn").RawArray("Q", max(1, len(videos)))
-    rows, begin = [None] * len(videos), time.perf_counter()
+    rows, done, begin = [None] * len(videos), 0, time.perf_counter()
 
     def tell(row=None):
-        if progress: progress(Progress(sum(r is not None for r in rows), len(videos), int(np.frombuffer(slots, np.uint64).sum()), time.perf_counter() - begin, row))
+        frames = int(np.frombuffer(slots, np.uint64).sum())
+        if progress:
+            progress(Progress(done, len(videos), frames, time.perf_counter() - begin, row))
 
     def finished(i, row):
+        nonlocal done
         append_row(output, row)
-        rows[i] = row
-        if row["error"]: log.warning("%s: %s (%s)", row["video"], row["error"], row["status"])
+        rows[i], done = row, done + 1
+        if row["error"]:
+            log.warning("%s: %s (%s)", row["video"], row["error"], row["status"])
         tell(row)
 
-    (_here if workers == 0 else _spread)(job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell)
+    (_here if workers == 0 else _spread)(
+        job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell
+    )
     return rows
+
 
 def _check_output(output):
     try:
@@ -200,7 +261,8 @@ def _check_output(output):
         probe = output / f".{os.getpid()}.tmp"
         probe.touch()
         probe.unlink()
-    except OSError as e: raise BadSetting(f"{output} can't be written ({e.strerror}): choose another output folder.") from e
+    except OSError as e:
+        raise BadSetting(f"{output} can't be written ({e.strerror}): choose another output folder.") from e
 
 # %% ../../nbs/run/60_pool.ipynb #00000014
 def _here(job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell):
@@ -210,26 +272,38 @@ def _here(job, videos, output, settings, workers, init, timeout, blank, slots, f
 
     def listen():
         nonlocal last
-        if time.perf_counter() - last > 0.5: last = time.perf_counter(); tell()
+        if time.perf_counter() - last > 0.5:
+            last = time.perf_counter()
+            tell()
 
     _slots, _listener = slots, listen
     try:
-        for i, video in enumerate(videos): finished(i, _do(job, i, video, output, settings, blank))
-    finally: _slots = _listener = None
+        for i, video in enumerate(videos):
+            finished(i, _do(job, i, video, output, settings, blank))
+    finally:
+        _slots = _listener = None
+
 
 def _spread(job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell):
     "Do the videos in worker processes, a few of them handed out ahead."
     todo, broken = dict(enumerate(videos)), 0
     while todo:
         left = len(todo)
-        pool = ProcessPool(max_workers=workers, initializer=_start_worker, initargs=(slots, init, settings), context=multiprocessing.get_context("spawn"))
+        pool = ProcessPool(
+            max_workers=workers,
+            initializer=_start_worker,
+            initargs=(slots, init, settings),
+            context=multiprocessing.get_context("spawn"),
+        )
         waiting, pending = iter(list(todo.items())), {}
         try:
             while todo:
                 while len(pending) < 2 * workers and (following := next(waiting, None)):
                     i, video = following
-                    try: future = pool.schedule(_do, args=(job, i, video, output, settings, blank), timeout=timeout)
-                    except RuntimeError as e: raise BrokenProcessPool(str(e)) from e
+                    try:
+                        future = pool.schedule(_do, args=(job, i, video, output, settings, blank), timeout=timeout)
+                    except RuntimeError as e:
+                        raise BrokenProcessPool(str(e)) from e
                     pending[future] = i
                 done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -237,20 +311,41 @@ def _spread(job, videos, output, settings, workers, init, timeout, blank, slots,
                     i = pending.pop(future)
                     del todo[i]
                     finished(i, row)
-                if not done: tell()
+                if not done:
+                    tell()
             pool.close()
         except BrokenProcessPool as e:
             # a worker died between two videos, which takes pebble's whole pool along: go on with a new one
             pool.stop()
             broken = broken + 1 if len(todo) == left else 0
-            if broken == 3: raise Face2Error("Worker processes die before they begin: is there enough memory? Use fewer workers, or 0 to work in this process.") from e
+            if broken == 3:
+                raise Face2Error(
+                    "Worker processes die before they begin: is there enough memory? Use fewer workers, or 0 to work in this process."
+                ) from e
         except BaseException:
             pool.stop()
             raise
-        finally: pool.join()
+        finally:
+            pool.join()
+
 
 def _outcome(future, video, settings, blank, timeout):
     "The row of a finished future, also when its worker is no more."
-    try: return future.result()
-    except TimeoutError: return _failed(video, settings, blank, timeout, f"{video.name} took longer than {timeout:g} s and was stopped: allow more time, or leave it out.")
-    except ProcessExpired as e: return _failed(video, settings, blank, None, f"The process that had {video.name} in hand died (exit code {e.exitcode}), probably in a decoder: leave the file out, or convert it.")
+    try:
+        return future.result()
+    except TimeoutError:
+        return _failed(
+            video,
+            settings,
+            blank,
+            timeout,
+            f"{video.name} took longer than {timeout:g} s and was stopped: allow more time, or leave it out.",
+        )
+    except ProcessExpired as e:
+        return _failed(
+            video,
+            settings,
+            blank,
+            None,
+            f"The process that had {video.name} in hand died (exit code {e.exitcode}), probably in a decoder: leave the file out, or convert it.",
+        )

@@ -16,8 +16,17 @@ from ..core import BadAudio, BadSetting
 # %% ../../nbs/speech/30_mfcc.ipynb #00000006
 RATE = 16000  # samples per second
 FRAME, SHIFT, COEFFICIENTS = 240, 64, 13  # samples of a frame and from one to the next: 15 and 4 ms
-_KALDI = dict(sample_frequency=RATE, num_ceps=COEFFICIENTS, frame_length=15.0, frame_shift=4.0, num_mel_bins=40,
-              use_energy=False, window_type="hanning", dither=0.0)
+_KALDI = dict(
+    sample_frequency=RATE,
+    num_ceps=COEFFICIENTS,
+    frame_length=15.0,
+    frame_shift=4.0,
+    num_mel_bins=40,
+    use_energy=False,
+    window_type="hanning",
+    dither=0.0,
+)
+
 
 def n_steps(
     n_samples: int,  # length of the sound at 16 kHz
@@ -29,22 +38,30 @@ def n_steps(
 SHORTEST = 100  # samples: anything below is no sound
 _SILENCE = 0.01  # in 16-bit scale; what is left of a constant after rounding
 
+
 def _kaldi_scale(audio):
     "(…, n) as a float32 tensor in 16-bit scale. Raises `BadAudio` for what is no sound."
     audio = np.asarray(audio)
-    if audio.dtype.kind not in "iuf": raise BadAudio(f"Audio of type {audio.dtype} is no sound: give floats or integers.")
-    if not np.isfinite(audio).all(): raise BadAudio("The audio holds values that are not numbers (NaN or infinite): repair or leave out this file.")
+    if audio.dtype.kind not in "iuf":
+        raise BadAudio(f"Audio of type {audio.dtype} is no sound: give floats or integers.")
+    if not np.isfinite(audio).all():
+        raise BadAudio("The audio holds values that are not numbers (NaN or infinite): repair or leave out this file.")
     scale = 32768.0 if audio.dtype.kind == "f" and audio.size and np.abs(audio).max() <= 1 else 1.0
     return torch.from_numpy(audio.astype(np.float32)) * scale
 
 # %% ../../nbs/speech/30_mfcc.ipynb #0000000c
 _PORTION = 1 << 14  # frames at once, about a minute of sound
 
+
 def _coefficients(sound):
     "MFCC of (n,) float32: (T, 13), in portions."
     steps = n_steps(len(sound))
-    parts = [kaldi.mfcc(sound[None, first * SHIFT:(min(first + _PORTION, steps) - 1) * SHIFT + FRAME], **_KALDI) for first in range(0, steps, _PORTION)]
+    parts = [
+        kaldi.mfcc(sound[None, first * SHIFT : (min(first + _PORTION, steps) - 1) * SHIFT + FRAME], **_KALDI)
+        for first in range(0, steps, _PORTION)
+    ]
     return torch.cat(parts)
+
 
 def _coefficients_of_windows(windows):
     "MFCC of (B, n) float32: (B, T, 13), all windows at once."
@@ -52,17 +69,22 @@ def _coefficients_of_windows(windows):
     steps, per_window = n_steps(n), -(-n // SHIFT)
     joined = torch.nn.functional.pad(windows, (0, per_window * SHIFT - n)).reshape(-1)
     joined = torch.nn.functional.pad(joined, (0, FRAME))
-    return _coefficients(joined)[:count * per_window].reshape(count, per_window, COEFFICIENTS)[:, :steps]
+    return _coefficients(joined)[: count * per_window].reshape(count, per_window, COEFFICIENTS)[:, :steps]
 
 # %% ../../nbs/speech/30_mfcc.ipynb #0000000e
 def _as_dtype(target_dtype):
     "The type of the result as numpy's. Raises `BadSetting`."
-    try: dtype = np.dtype(target_dtype)
-    except TypeError: dtype = None
-    if dtype is None or dtype.name not in AUDIO_DTYPES: raise BadSetting(f"Can't write MFCC as {target_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
+    try:
+        dtype = np.dtype(target_dtype)
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype.name not in AUDIO_DTYPES:
+        raise BadSetting(f"Can't write MFCC as {target_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
     return dtype
 
+
 AUDIO_DTYPES = ("uint8", "float16", "float32", "float64")
+
 
 def _image(coefficients, dtype):
     "(…, T, 13) to (…, T, 13, 3), normalised."
@@ -79,11 +101,17 @@ def generate_mfcc(
 ) -> np.ndarray | None:  # (T, 13, 3), three equal channels; None under 100 samples
     "The MFCC image of a sound; zeros for silence. Raises `BadAudio` for what is no sound, `BadSetting` for another type."
     dtype, sound = _as_dtype(target_dtype), _kaldi_scale(audio_array)
-    if sound.ndim != 1: raise BadAudio(f"Audio of shape {tuple(sound.shape)} is not one channel: give (n,), for instance from get_audio_waveform.")
-    if len(sound) < SHORTEST: return None
-    if len(sound) < FRAME: sound = torch.nn.functional.pad(sound, (0, FRAME - len(sound)))
+    if sound.ndim != 1:
+        raise BadAudio(
+            f"Audio of shape {tuple(sound.shape)} is not one channel: give (n,), for instance from get_audio_waveform."
+        )
+    if len(sound) < SHORTEST:
+        return None
+    if len(sound) < FRAME:
+        sound = torch.nn.functional.pad(sound, (0, FRAME - len(sound)))
     sound = sound - sound.mean()
-    if sound.abs().max() < _SILENCE: return np.zeros((n_steps(len(sound)), COEFFICIENTS, 3), dtype)
+    if sound.abs().max() < _SILENCE:
+        return np.zeros((n_steps(len(sound)), COEFFICIENTS, 3), dtype)
     return _image(_coefficients(sound), dtype)
 
 # %% ../../nbs/speech/30_mfcc.ipynb #00000019
@@ -93,12 +121,16 @@ def generate_mfcc_batch(
 ) -> np.ndarray | None:  # (B, T, 13, 3); None under 100 samples
     "MFCC images of many equally long windows: the values of `generate_mfcc`, in one pass. Raises `BadAudio` and `BadSetting` like it."
     dtype, sound = _as_dtype(target_dtype), _kaldi_scale(windows)
-    if sound.ndim != 2: raise BadAudio(f"Windows of shape {tuple(sound.shape)} are no batch: give (B, n).")
+    if sound.ndim != 2:
+        raise BadAudio(f"Windows of shape {tuple(sound.shape)} are no batch: give (B, n).")
     count, n = sound.shape
-    if n < SHORTEST: return None
-    if n < FRAME: sound = torch.nn.functional.pad(sound, (0, FRAME - n))
+    if n < SHORTEST:
+        return None
+    if n < FRAME:
+        sound = torch.nn.functional.pad(sound, (0, FRAME - n))
     sound = sound - sound.mean(dim=1, keepdim=True)
     heard = (sound.abs().amax(dim=1) >= _SILENCE).numpy() if count else np.zeros(0, bool)
     out = np.zeros((count, n_steps(sound.shape[1]), COEFFICIENTS, 3), dtype)
-    if heard.any(): out[heard] = _image(_coefficients_of_windows(sound[torch.from_numpy(heard)]), dtype)
+    if heard.any():
+        out[heard] = _image(_coefficients_of_windows(sound[torch.from_numpy(heard)]), dtype)
     return out

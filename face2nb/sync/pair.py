@@ -13,6 +13,7 @@ from ..core import BadAudio, sample_at
 # %% ../../nbs/sync/40_pair.ipynb #00000006
 WINDOW = 3200  # samples: 200 ms at 16 kHz
 
+
 def audio_windows(
     audio: np.ndarray,  # (n,) the waveform; sample i stands at i / sr seconds on the clock
     times,  # (B,) seconds on the clock
@@ -21,7 +22,8 @@ def audio_windows(
 ) -> np.ndarray:  # (B, length), of the waveform's type; zeros beyond its ends
     "The sound around each time: `length` samples centred on `round(time * sr)`. Raises `BadAudio` if the waveform is not one channel."
     audio = np.asarray(audio)
-    if audio.ndim != 1: raise BadAudio(f"Audio of shape {audio.shape} is not one channel: give (n,).")
+    if audio.ndim != 1:
+        raise BadAudio(f"Audio of shape {audio.shape} is not one channel: give (n,).")
     index = sample_at(np.atleast_1d(times), sr)[:, None] - length // 2 + np.arange(length)
     there = (index >= 0) & (index < len(audio))
     return np.where(there, audio[index.clip(0, max(len(audio) - 1, 0))] if len(audio) else 0, np.zeros((), audio.dtype))

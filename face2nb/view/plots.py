@@ -19,6 +19,7 @@ from ..faces.crop import to_rgb
 # %% ../../nbs/view/90_plots.ipynb #00000005
 class Picture(Figure):
     "A matplotlib figure that a notebook shows by itself, once, whether or not pyplot is in use."
+
     def _repr_jpeg_(self):  # faces are photographs: as PNG, a notebook of them would be six times as large
         buffer = io.BytesIO()
         self.savefig(buffer, format="jpeg", dpi=80, pil_kwargs={"quality": 88})
@@ -31,19 +32,24 @@ def show_faces(
     title: str | None = None,  # above the figure; None: the file's name and counts
 ) -> Picture:
     "A contact sheet of faces above their MFCC. Raises `DamagedFile`, or `BadSetting` if `n` is no number from 1 up."
-    if not n >= 1: raise BadSetting(f"Can't show {n} faces: use a whole number from 1 up.")
+    if not n >= 1:
+        raise BadSetting(f"Can't show {n} faces: use a whole number from 1 up.")
     path = Path(path)
     faces, beside = load(path), path.with_name(path.name.removesuffix("_faces.npz") + "_audio.npz")
     audio = load(beside) if beside.is_file() else None
-    if audio is not None and len(audio.data) != len(faces.data): audio = None  # of an audio-only run: no pairs
+    if audio is not None and len(audio.data) != len(faces.data):
+        audio = None  # of an audio-only run: no pairs
     chosen = np.unique(np.linspace(0, len(faces.data) - 1, min(n, len(faces.data))).round().astype(int))
     figure = Picture(figsize=(1.25 * max(len(chosen), 4), 1.75 if audio is None else 2.7), layout="constrained")
-    axes = figure.subplots(1 if audio is None else 2, len(chosen), squeeze=False, height_ratios=[1] if audio is None else [1, 0.7])
+    axes = figure.subplots(
+        1 if audio is None else 2, len(chosen), squeeze=False, height_ratios=[1] if audio is None else [1, 0.7]
+    )
     for column, i in enumerate(chosen):
         axes[0, column].imshow(to_rgb(faces.data[i], faces.color.item()))
         axes[0, column].set_title(f"{faces.time[i]:.2f} s", fontsize=8)
         axes[0, column].axis("off")
-        if audio is None: continue
+        if audio is None:
+            continue
         ax, image = axes[1, column], audio.data[i][..., 0].T
         ax.imshow(image, aspect="auto", origin="lower", cmap="viridis", extent=(-100, 100, -0.5, len(image) - 0.5))
         ax.set_xticks([-100, 0, 100] if column == 0 else [])
@@ -52,5 +58,7 @@ def show_faces(
         if column == 0:
             ax.set_xlabel("ms", fontsize=7)
             ax.set_ylabel("MFCC", fontsize=7)
-    figure.suptitle(title if title is not None else f"{path.name}: {len(chosen)} of {len(faces.data)} faces", fontsize=9)
+    figure.suptitle(
+        title if title is not None else f"{path.name}: {len(chosen)} of {len(faces.data)} faces", fontsize=9
+    )
     return figure

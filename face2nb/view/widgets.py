@@ -21,6 +21,7 @@ from ..run.pool import Progress
 # %% ../../nbs/view/91_widgets.ipynb #00000005
 class ProgressBar:
     "A progress callback for notebooks: a bar, the rate, and the videos that something is wrong with."
+
     def __init__(self):
         self.bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="260px"))
         self.label, self.trouble = widgets.Label("starting"), widgets.HTML()
@@ -28,7 +29,8 @@ class ProgressBar:
         self.lines = []
         display(self.box)
 
-    def __call__(self,
+    def __call__(
+        self,
         p: Progress,  # how far the run is
     ):
         self.bar.max, self.bar.value = max(p.total, 1), p.done
@@ -36,19 +38,25 @@ class ProgressBar:
             # text from a file name or a decoder must not become markup
             self.lines.append(html.escape(f"{p.row['video']}: {p.row['error']}"))
             self.trouble.value = "<br>".join(self.lines[-10:])
-        if p.done == p.total: self.bar.bar_style = "success" if not self.lines else "warning"
-        self.label.value = f"{p.done} of {p.total} videos, {p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f} frames/s"
+        if p.done == p.total:
+            self.bar.bar_style = "success" if not self.lines else "warning"
+        self.label.value = (
+            f"{p.done} of {p.total} videos, {p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f} frames/s"
+        )
 
 # %% ../../nbs/view/91_widgets.ipynb #00000009
 def _png(rgb):
     "A picture as PNG bytes."
     return cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR))[1].tobytes()
 
+
 def _mfcc_picture(image, width):
     "An MFCC image in colours, time to the right and coefficient 0 below, whatever type it was saved in."
     grey = image[..., 0].T[::-1].astype(np.float32)
     grey = (grey * (1 if image.dtype == np.uint8 else 255)).clip(0, 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(cv2.resize(grey, (width, width // 3), interpolation=cv2.INTER_NEAREST), cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+    large = cv2.resize(grey, (width, width // 3), interpolation=cv2.INTER_NEAREST)
+    return cv2.cvtColor(cv2.applyColorMap(large, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+
 
 def turn_over(
     path: str | Path,  # a `_faces.npz`; the `_audio.npz` beside it is shown when it is there
@@ -57,18 +65,26 @@ def turn_over(
     path = Path(path)
     faces, beside = load(path), path.with_name(path.name.removesuffix("_faces.npz") + "_audio.npz")
     audio = load(beside).data if beside.is_file() else None
-    if audio is not None and len(audio) != len(faces.data): audio = None  # of an audio-only run: no pairs
+    if audio is not None and len(audio) != len(faces.data):
+        audio = None  # of an audio-only run: no pairs
     last, size = len(faces.data) - 1, 224
     play = widgets.Play(min=0, max=last, interval=80)
     slider = widgets.IntSlider(min=0, max=last, description="face", readout=False, layout=widgets.Layout(width="300px"))
     widgets.jslink((play, "value"), (slider, "value"))
-    face, mfcc, text = widgets.Image(format="png", width=size, height=size), widgets.Image(format="png", width=size), widgets.Label()
+    face, mfcc, text = (
+        widgets.Image(format="png", width=size, height=size),
+        widgets.Image(format="png", width=size),
+        widgets.Label(),
+    )
 
     def show(change=None):
         i = slider.value
         face.value = _png(to_rgb(faces.data[i], faces.color.item()))
-        if audio is not None: mfcc.value = _png(_mfcc_picture(audio[i], size))
-        text.value = f"{i + 1} of {last + 1}: frame {faces.frame[i]}, {faces.time[i]:.3f} s, probability {faces.prob[i]:.3f}"
+        if audio is not None:
+            mfcc.value = _png(_mfcc_picture(audio[i], size))
+        text.value = (
+            f"{i + 1} of {last + 1}: frame {faces.frame[i]}, {faces.time[i]:.3f} s, probability {faces.prob[i]:.3f}"
+        )
 
     slider.observe(show, "value")
     show()
