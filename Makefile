@@ -29,9 +29,16 @@ clean:
 # Stamps: installing again only when what is to be installed has changed
 .venv/pip:
 	$(PYTHON) -c "import sys; sys.exit('face2nb needs Python 3.10 or later; name one: make PYTHON=python3.12') if sys.version_info < (3, 10) else None"
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || $(MAKE) .venv-without-ensurepip
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	touch $@
+
+# Debian packs venv's pip apart from Python; virtualenv brings its own
+.PHONY: .venv-without-ensurepip
+.venv-without-ensurepip:
+	rm -rf .venv
+	$(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv
+	PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet .venv
 
 .venv/run: .venv/pip settings.ini setup.py pyproject.toml
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .

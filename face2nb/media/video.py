@@ -101,12 +101,13 @@ def open_media(
         raise UnreadableVideo(f"{path} is empty: fetch it again.")
     if not os.access(path, os.R_OK):
         raise UnreadableVideo(f"{path} may not be read by this user: change its permissions.")
+    address = "file:" + os.path.abspath(path)
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
     try:
-        return av.open(
-            "file:" + os.path.abspath(path),
-            metadata_errors="replace",
-            container_options={"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)},
-        )
+        try:
+            return av.open(address, container_options=options)
+        except UnicodeDecodeError:  # PyAV up to 18 stumbles over tags that are no UTF-8, unless told not to; 19 knows no such word
+            return av.open(address, container_options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as e:
         raise UnreadableVideo(
             f"{path} is not a media file that can be opened, or it is cut off before its index ({getattr(e, 'strerror', None) or e}): fetch it again, or leave it out."
