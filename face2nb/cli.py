@@ -7,8 +7,7 @@ __all__ = ['add_settings', 'extract_parser', 'main', 'weights_parser', 'weights'
 
 # %% ../nbs/99_cli.ipynb #00000002
 import argparse, logging, sys
-from collections import Counter
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 from fastcore.docments import docments
@@ -195,6 +194,9 @@ def _run(command, parser, argv):
     except Face2Error as e:
         print(f"{parser.prog}: {e}", file=sys.stderr)
         return 2
+    except OSError as e:  # the manifest itself can't be written any more: a full disk, a folder that went away
+        print(f"{parser.prog}: {e}: make room or choose another output folder, and run it again.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"{parser.prog}: stopped.", file=sys.stderr)
         return 130
@@ -206,7 +208,7 @@ def main(
     "The command `face2nb_extract`."
     return _run(_extract, extract_parser(), argv)
 
-# %% ../nbs/99_cli.ipynb #00000016
+# %% ../nbs/99_cli.ipynb #00000018
 def weights_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_weights`."
     parser = _Parser(

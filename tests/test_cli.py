@@ -79,7 +79,8 @@ def test_a_stopped_run_leaves_no_half_file_and_no_process(clip, tmp_path, how, s
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores Ctrl-C, and so would its children
     )
     manifest = tmp_path / "out" / "manifest.jsonl"
-    while not (manifest.is_file() and manifest.read_text()) and process.poll() is None:
+    until = time.time() + 120
+    while not (manifest.is_file() and manifest.read_text()) and process.poll() is None and time.time() < until:
         time.sleep(0.05)
     process.send_signal(how)
     assert process.wait(timeout=60) == status

@@ -7,7 +7,6 @@ __all__ = ['log', 'TOLERANCE', 'AGREE', 'PATIENCE', 'JITTER', 'read_audio', 'get
 
 # %% ../../nbs/media/11_audio.ipynb #00000002
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import av

@@ -106,7 +106,9 @@ def open_media(
     try:
         try:
             return av.open(address, container_options=options)
-        except UnicodeDecodeError:  # PyAV up to 18 stumbles over tags that are no UTF-8, unless told not to; 19 knows no such word
+        except (
+            UnicodeDecodeError
+        ):  # PyAV up to 18 stumbles over tags that are no UTF-8, unless told not to; 19 knows no such word
             return av.open(address, container_options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as e:
         raise UnreadableVideo(

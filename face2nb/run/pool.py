@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -157,11 +158,24 @@ def _row(video, settings, **facts):
     }
 
 
-def _failed(video, settings, blank, seconds, reason):
+def _failed(settings, blank, video, seconds, reason):
+    "The row of a video that could not be done."
     return _row(video, settings, status="error", **blank, seconds=seconds, error=reason, outputs={})
 
 
-def _do(job, slot, video, output, settings, blank):
+def _reason(video, error):
+    "What went wrong with a video, in a sentence."
+    if isinstance(error, Face2Error):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"{video.name} needs more memory than there is: use fewer workers."
+    if isinstance(error, OSError):
+        return f"The result of {video.name} could not be written ({error}): make room, or choose another output folder."
+    log.error("%s failed in a way nobody foresaw", video.path, exc_info=error)
+    return f"{video.name} failed with {type(error).__name__} ({error}): see the log, and please report it."
+
+
+def _do(job, output, settings, blank, slot, video):
     "Do one video, in whatever process this is: always returns a row."
     global _slot
     _slot, begin = slot, time.perf_counter()
@@ -178,15 +192,8 @@ def _do(job, slot, video, output, settings, blank):
             video, settings, **facts, seconds=round(time.perf_counter() - begin, 3), error=error, outputs=outputs
         )
     except Exception as e:
-        known = isinstance(e, Face2Error)
-        if not known:
-            log.exception("%s failed in a way nobody foresaw", video.path)
-        reason = (
-            str(e)
-            if known
-            else f"{video.name} failed with {type(e).__name__} ({e}): see the log, and please report it."
-        )
-        return _failed(video, settings, blank, round(time.perf_counter() - begin, 3), reason)
+        reason = _reason(video, e)
+        return _failed(settings, blank, video, round(time.perf_counter() - begin, 3), reason)
 
 # %% ../../nbs/run/60_pool.ipynb #00000012
 _broken = None  # why this worker could not be prepared, if so
@@ -249,9 +256,11 @@ def run_jobs(
             log.warning("%s: %s (%s)", row["video"], row["error"], row["status"])
         tell(row)
 
-    (_here if workers == 0 else _spread)(
-        job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell
-    )
+    do, fail = partial(_do, job, output, settings, blank), partial(_failed, settings, blank)
+    if workers:
+        _spread(do, fail, videos, workers, (slots, init, settings), timeout, finished, tell)
+    else:
+        _here(do, videos, slots, finished, tell)
     return rows
 
 
@@ -265,7 +274,7 @@ def _check_output(output):
         raise BadSetting(f"{output} can't be written ({e.strerror}): choose another output folder.") from e
 
 # %% ../../nbs/run/60_pool.ipynb #00000014
-def _here(job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell):
+def _here(do, videos, slots, finished, tell):
     "Do the videos one after the other in this process."
     global _slots, _listener
     last = 0.0
@@ -279,35 +288,31 @@ def _here(job, videos, output, settings, workers, init, timeout, blank, slots, f
     _slots, _listener = slots, listen
     try:
         for i, video in enumerate(videos):
-            finished(i, _do(job, i, video, output, settings, blank))
+            finished(i, do(i, video))
     finally:
         _slots = _listener = None
 
 
-def _spread(job, videos, output, settings, workers, init, timeout, blank, slots, finished, tell):
+def _spread(do, fail, videos, workers, start, timeout, finished, tell):
     "Do the videos in worker processes, a few of them handed out ahead."
     todo, broken = dict(enumerate(videos)), 0
     while todo:
         left = len(todo)
-        pool = ProcessPool(
-            max_workers=workers,
-            initializer=_start_worker,
-            initargs=(slots, init, settings),
-            context=multiprocessing.get_context("spawn"),
-        )
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPool(max_workers=workers, initializer=_start_worker, initargs=start, context=spawn)
         waiting, pending = iter(list(todo.items())), {}
         try:
             while todo:
                 while len(pending) < 2 * workers and (following := next(waiting, None)):
                     i, video = following
                     try:
-                        future = pool.schedule(_do, args=(job, i, video, output, settings, blank), timeout=timeout)
+                        future = pool.schedule(do, args=(i, video), timeout=timeout)
                     except RuntimeError as e:
                         raise BrokenProcessPool(str(e)) from e
                     pending[future] = i
                 done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
-                    row = _outcome(future, todo[pending[future]], settings, blank, timeout)
+                    row = _outcome(future, fail, todo[pending[future]], timeout)
                     i = pending.pop(future)
                     del todo[i]
                     finished(i, row)
@@ -329,23 +334,13 @@ def _spread(job, videos, output, settings, workers, init, timeout, blank, slots,
             pool.join()
 
 
-def _outcome(future, video, settings, blank, timeout):
+def _outcome(future, fail, video, timeout):
     "The row of a finished future, also when its worker is no more."
     try:
         return future.result()
     except TimeoutError:
-        return _failed(
-            video,
-            settings,
-            blank,
-            timeout,
-            f"{video.name} took longer than {timeout:g} s and was stopped: allow more time, or leave it out.",
-        )
+        reason = f"{video.name} took longer than {timeout:g} s and was stopped: allow more time, or leave it out."
+        return fail(video, timeout, reason)
     except ProcessExpired as e:
-        return _failed(
-            video,
-            settings,
-            blank,
-            None,
-            f"The process that had {video.name} in hand died (exit code {e.exitcode}), probably in a decoder: leave the file out, or convert it.",
-        )
+        reason = f"The process that had {video.name} in hand died (exit code {e.exitcode}), probably in a decoder:"
+        return fail(video, None, reason + " leave the file out, or convert it.")
