@@ -13,7 +13,7 @@ from pathlib import Path
 from fastcore.docments import docments
 from tqdm import tqdm
 
-from .core import Face2Error
+from .core import BadSetting, Face2Error
 from .faces.crop import COLORS
 from .faces.detect import MODES
 from .media.demo import demo_clip
@@ -145,9 +145,9 @@ def _summary(table):
 # %% ../nbs/99_cli.ipynb #0000000d
 def _extract(args):
     if not (args.input or args.demo):
-        raise Face2Error("no input is given: name videos or folders with --input, or try --demo")
+        raise BadSetting("no input is given: name videos or folders with --input, or try --demo")
     if not (args.output or args.demo):
-        raise Face2Error("no output is given: name a folder with --output")
+        raise BadSetting("no output is given: name a folder with --output")
     both = args.video_on == args.audio_on
     settings = ExtractSettings(
         video=both or args.video_on,
@@ -193,7 +193,7 @@ def _run(command, parser, argv):
         return command(args)
     except Face2Error as e:
         print(f"{parser.prog}: {e}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(e, BadSetting) else 1
     except OSError as e:  # the manifest itself can't be written any more: a full disk, a folder that went away
         print(f"{parser.prog}: {e}: make room or choose another output folder, and run it again.", file=sys.stderr)
         return 1
@@ -226,7 +226,7 @@ def _weights(args):
     known = set(weights_table(args.commercial_safe).index)
     for name in (sorted(known) if args.fetch == ["all"] else args.fetch or []):
         if name in WEIGHTS and name not in known:
-            raise Face2Error(
+            raise BadSetting(
                 f"{name} is not known to allow commercial use ({WEIGHTS[name].licence}): leave out --commercial_safe if that is of no concern"
             )
         print(weight_path(name))
@@ -236,6 +236,6 @@ def _weights(args):
 
 def weights(
     argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
-) -> int:  # 0 all is well, 2 wrong use or a file that can't be had
+) -> int:  # 0 all is well, 1 a file that can't be had, 2 wrong use
     "The command `face2nb_weights`."
     return _run(_weights, weights_parser(), argv)

@@ -109,6 +109,20 @@ def test_rooms_import_only_upwards():
     assert checked > 20
 
 
+def test_a_name_is_defined_once():
+    "`from face2nb.all import *` must not let one room's name hide another's."
+    rooms = {}
+    for path in (ROOT / "face2nb").rglob("*.py"):
+        if path.name in ("__init__.py", "_modidx.py", "all.py", "cli.py"):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+                for name in ast.literal_eval(node.value):
+                    rooms.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert len(rooms) > 50
+    assert {name: places for name, places in rooms.items() if len(places) > 1} == {}
+
+
 def test_wheel_runs_outside_the_tree(tmp_path):
     "The built wheel, in an environment that has the dependencies but not this checkout, does the demo."
     tree = copy_of_tree(tmp_path)

@@ -6,7 +6,7 @@
 __all__ = ['MANIFEST', 'Spool', 'save_npz', 'Arrays', 'load', 'append_row', 'read_manifest', 'compact_manifest', 'settings_hash']
 
 # %% ../../nbs/data/50_store.ipynb #00000002
-import dataclasses, hashlib, json, os, tempfile, zipfile
+import dataclasses, hashlib, json, os, tempfile, zipfile, zlib
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,7 @@ def load(
             return Arrays({k: archive[k] for k in archive.files})
     except FileNotFoundError as e:
         raise DamagedFile(f"{path} does not exist: has the video been extracted, with faces?") from e
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, isal_zlib.error) as e:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as e:
         raise DamagedFile(f"{path} can't be read ({e}): delete it and extract its video again.") from e
 
 # %% ../../nbs/data/50_store.ipynb #00000013
