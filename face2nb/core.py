@@ -145,6 +145,9 @@ class Faces(Record):
     probs: np.ndarray  # (N,) float32: the detector's probability, 0..1
     points: np.ndarray  # (N, 5, 2) float32: eyes, nose, mouth corners in pixels; left and right as seen in the picture
     tracks: np.ndarray | None = None  # (N,) int32: whose face, once tracked
+    found: np.ndarray | None = (
+        None  # (N,) bool: False for a face put between those of the frames around it, without a look; None: all were found
+    )
 
     def __post_init__(self):
         n = len(self.boxes)
@@ -156,6 +159,8 @@ class Faces(Record):
             object.__setattr__(self, name, check_shape(name, getattr(self, name), shape, dtype))
         if self.tracks is not None:
             object.__setattr__(self, "tracks", check_shape("tracks", self.tracks, (n,), np.int32))
+        found = np.ones(n) if self.found is None else self.found
+        object.__setattr__(self, "found", check_shape("found", found, (n,), bool))
 
     def __len__(self):
         return len(self.boxes)

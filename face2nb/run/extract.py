@@ -6,8 +6,8 @@
 __all__ = ['ExtractSettings', 'init_worker', 'extract_video', 'extract', 'process_video_wrapper']
 
 # %% ../../nbs/run/62_extract.ipynb #00000002
-import functools, os
-from collections.abc import Callable, Iterator, Sequence
+import functools, os, queue, threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..core import BadSetting, Frame, NoAudioStream
+from ..core import BadSetting, NoAudioStream
 from ..data.store import Spool, compact_manifest, save_npz
 from ..faces.crop import check_color, crop_face
 from ..faces.detect import MODES, FaceDetector, choose_device
+from ..faces.track import CHOICES, Shots, Tracker, choose_faces
 from ..media.audio import read_audio
 from ..media.video import check_select, frames
 from .pool import Progress, Video, find_videos, run_jobs, tick
@@ -35,9 +36,10 @@ class ExtractSettings:
     audio: bool = True  # save sound
     frames: str | int = "full"  # 'full', or a number of frames spread evenly from the first to the last
     size: int = 224  # side of the saved faces, in pixels
+    faces: str = "largest"  # which faces of a frame to save: largest, central, probable, or all
     color: str = "rgb"  # colour space of the saved faces: rgb, bgr, gray, hsv, ycrcb, lab, yuv, luv
     audio_dtype: str = "uint8"  # type of the saved MFCC: uint8 for 0..255; float16, float32, float64 for 0..1
-    detect: str = "guided"  # 'exact' scans every frame; 'guided' may follow faces from frame to frame instead
+    detect: str = "guided"  # 'exact' scans every frame; 'guided' a few, and follows the faces between them
     min_face_size: int = 20  # smallest face to look for, in pixels
     device: str = field(default="auto", metadata={"machine": True})  # where the networks run: auto, cpu, cuda
 
@@ -55,8 +57,9 @@ class ExtractSettings:
             pass  # told below
         if self.audio_dtype not in AUDIO_DTYPES:
             raise BadSetting(f"Can't write MFCC as {self.audio_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
-        if self.detect not in MODES:
-            raise BadSetting(f"Unknown detection mode {self.detect!r}: use one of {', '.join(MODES)}.")
+        for name, allowed in (("detect", MODES), ("faces", CHOICES)):
+            if getattr(self, name) not in allowed:
+                raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use one of {', '.join(allowed)}.")
         for name, least, most in (("size", 8, 4096), ("min_face_size", 12, 10_000)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
@@ -66,8 +69,15 @@ class ExtractSettings:
 
 # %% ../../nbs/run/62_extract.ipynb #0000000b
 @functools.lru_cache(maxsize=1)
-def _detector(mode, min_face_size, device):
-    return FaceDetector(mode, min_face_size, device=device)
+def _load_detector(mode, min_face_size, device, focus):
+    return FaceDetector(mode, min_face_size, device=device, focus=focus)
+
+
+def _detector(settings):
+    "The detector of these settings, loaded once in a process."
+    # what is not saved need not be looked at as closely
+    focus = "largest" if settings.faces == "largest" else "all"
+    return _load_detector(settings.detect, settings.min_face_size, settings.device, focus)
 
 
 def init_worker(
@@ -79,41 +89,65 @@ def init_worker(
     cv2.setNumThreads(1)
     settings = settings or ExtractSettings()
     if video_enabled:
-        _detector(settings.detect, settings.min_face_size, settings.device)
+        _detector(settings)
 
 # %% ../../nbs/run/62_extract.ipynb #0000000e
-def _batches(pictures: Iterator[Frame], size_of) -> Iterator[list[Frame]]:
-    "Frames of one size in lists of `size_of(height, width)`."
-    batch = []
-    for picture in pictures:
-        if batch and (picture.rgb.shape != batch[0].rgb.shape or len(batch) >= size_of(*batch[0].rgb.shape[:2])):
-            yield batch
-            batch = []
-        batch.append(picture)
-    if batch:
-        yield batch
+def _ahead(items: Iterable, n: int = 4) -> Iterator:
+    "The same items, made by a thread that is up to `n` of them ahead."
+    ready, end, left = queue.Queue(n), object(), threading.Event()
 
+    def put(item):
+        while not left.is_set():
+            try:
+                return ready.put(item, timeout=0.1)
+            except queue.Full:
+                pass
 
-def _faces(video, settings, problems):
-    "Yields for each batch: frames done so far, crops (k, S, S, …), and k rows of (frame index, time, box, probability)."
-    detector, done = _detector(settings.detect, settings.min_face_size, settings.device), 0
-    # a worker has one thread for everything; a notebook lets the decoder have its own
-    pictures = frames(video, settings.frames, threads=1 if torch.get_num_threads() == 1 else 0, problems=problems)
-    for batch in _batches(pictures, detector.batch_size):
-        found = detector.detect(np.stack([f.rgb for f in batch]), [f.index for f in batch], [f.time for f in batch])
-        crops, rows = [], []
-        for picture, faces in zip(batch, found):
-            if not len(faces):
-                continue
-            crop = crop_face(picture.rgb, faces.boxes[0], settings.size, settings.color)
-            if crop is None:
-                continue
-            crops.append(crop)
-            rows.append((picture.index, picture.time, faces.boxes[0], faces.probs[0]))
-        done += len(batch)
-        yield done, np.stack(crops) if crops else None, rows
+    def work():
+        try:
+            for item in items:
+                put((item, None))
+                if left.is_set():
+                    break
+            put((end, None))
+        except BaseException as e:
+            put((end, e))
+        finally:
+            getattr(items, "close", lambda: None)()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while (got := ready.get())[0] is not end:
+            yield got[0]
+        if got[1]:
+            raise got[1]
+    finally:
+        left.set()
+        thread.join()
 
 # %% ../../nbs/run/62_extract.ipynb #00000011
+_AT_ONCE = 32  # frames, between two reports of progress
+
+
+def _faces(video, settings, tracker, shots, problems):
+    "Yields every few frames: frames done so far, new crops, and for each (frame index, time, box, probability, track)."
+    # a worker has one thread for the networks; a notebook lets the decoder have more
+    pictures = frames(video, settings.frames, threads=1 if torch.get_num_threads() == 1 else 0, problems=problems)
+    crops, rows, done = [], [], 0
+    for done, (picture, faces) in enumerate(_detector(settings).detect_video(_ahead(pictures), shots), 1):
+        faces = tracker(faces, shots.of(picture.index))
+        for i in choose_faces(faces, settings.faces, *picture.rgb.shape[:2]):
+            crop = crop_face(picture.rgb, faces.boxes[i], settings.size, settings.color)
+            if crop is not None:
+                crops.append(crop)
+                rows.append((picture.index, picture.time, faces.boxes[i], faces.probs[i], faces.tracks[i]))
+        if done % _AT_ONCE == 0:
+            yield done, crops, rows
+            crops, rows = [], []
+    yield done, crops, rows
+
+# %% ../../nbs/run/62_extract.ipynb #00000013
 def extract_video(
     video: str | Path,  # the file
     out: str | Path,  # where to write, without `_faces.npz`
@@ -121,7 +155,7 @@ def extract_video(
 ) -> dict:  # status, n_faces, n_audios, n_frames, error and files, for the manifest
     "The job: extract one video. Raises `UnreadableVideo` or `NoVideoStream`."
     out, problems = Path(out), []
-    targets = [out.with_name(out.name + end) for end in ("_faces.npz", "_audio.npz")]
+    targets = [out.with_name(out.name + end) for end in ("_faces.npz", "_audio.npz", "_tracks.npz")]
     try:
         row, written = _extract(video, out.parent, targets, settings, problems)
     except NoAudioStream as e:
@@ -144,35 +178,38 @@ def _extract(video, folder, targets, settings, problems):
     sound = read_audio(video, RATE, problems) if settings.audio else None
     if not settings.video:
         return _whole_track(video, sound, targets[1], settings)
+    tracker, shots = Tracker(), Shots()
     with Spool(folder) as crops, Spool(folder) as images:
         rows, n_frames = [], 0
-        for n_frames, batch_crops, batch_rows in _faces(video, settings, problems):
-            if batch_rows:
-                crops.append(batch_crops)
-                rows += batch_rows
+        for n_frames, new_crops, new_rows in _faces(video, settings, tracker, shots, problems):
+            if new_rows:
+                crops.append(np.stack(new_crops))
+                rows += new_rows
                 if settings.audio:
-                    windows = audio_windows(sound, [time for _, time, _, _ in batch_rows], RATE)
+                    windows = audio_windows(sound, [time for _, time, *_ in new_rows], RATE)
                     images.append(generate_mfcc_batch(windows, settings.audio_dtype))
             tick(n_frames)
-        n = len(rows)
-        if not n:
-            return dict(status="no_face", n_frames=n_frames), []
-        index, time, box, prob = zip(*rows)
-        time = np.array(time, np.float64)
-        facts = dict(
-            frame=np.array(index, np.int32), time=time, box=np.array(box, np.float32), prob=np.array(prob, np.float32)
-        )
+        counts = dict(n_frames=n_frames, n_shots=len(shots.starts), n_tracks=len(tracker))
+        if not rows:
+            return dict(status="no_face", **counts), []
+        files = [dict(data=crops, **_facts(rows), color=np.array(settings.color)), None, tracker.table()]
+        if settings.audio:
+            files[1] = dict(data=images, time=files[0]["time"])
+        written = [target for target, arrays in zip(targets, files) if arrays]
         try:
-            save_npz(targets[0], data=crops, **facts, color=np.array(settings.color))
-            if settings.audio:
-                save_npz(targets[1], data=images, time=time)
+            for target, arrays in zip(targets, files):
+                if arrays:
+                    save_npz(target, **arrays)
         except BaseException:  # new faces beside an older sound would be no pairs
             _remove(targets)
             raise
-    return (
-        dict(status="ok", n_faces=n, n_audios=n if settings.audio else 0, n_frames=n_frames),
-        targets[: 1 + settings.audio],
-    )
+    return dict(status="ok", n_faces=len(rows), n_audios=len(rows) * settings.audio, **counts), written
+
+
+def _facts(rows):
+    "What is known of the saved faces, as arrays."
+    names = dict(frame=np.int32, time=np.float64, box=np.float32, prob=np.float32, track=np.int32)
+    return {name: np.array(column, dtype) for (name, dtype), column in zip(names.items(), zip(*rows))}
 
 
 def _whole_track(video, sound, target, settings):
@@ -183,8 +220,8 @@ def _whole_track(video, sound, target, settings):
     save_npz(target, data=image, time=(np.arange(len(image)) * SHIFT + FRAME / 2) / RATE)
     return dict(status="ok", n_audios=1), [target]
 
-# %% ../../nbs/run/62_extract.ipynb #00000022
-_BLANK = {"n_faces": 0, "n_audios": 0, "n_frames": 0}
+# %% ../../nbs/run/62_extract.ipynb #00000027
+_BLANK = {"n_faces": 0, "n_audios": 0, "n_frames": 0, "n_shots": 0, "n_tracks": 0}
 
 
 def _init(settings):
@@ -207,7 +244,7 @@ def extract(
     compact_manifest(output)
     return pd.DataFrame(rows)
 
-# %% ../../nbs/run/62_extract.ipynb #00000028
+# %% ../../nbs/run/62_extract.ipynb #0000002d
 _PARAMS = {f.name for f in fields(ExtractSettings)} - {"video", "audio"}
 
 
