@@ -40,20 +40,20 @@ def _network(kind, name, device):
     "A network of facenet-pytorch with its verified weights, ready to be asked."
     network = kind(pretrained=False)
     network.load_state_dict(load_weights(name))
-    # the sum tables' fourth value means nothing: it meets zeros
-    colours = network.conv1
-    network.conv1 = torch.nn.Conv2d(4, colours.out_channels, colours.kernel_size)
-    network.conv1.weight.data = torch.cat([colours.weight.data, torch.zeros_like(colours.weight.data[:, :1])], 1)
-    network.conv1.bias.data = colours.bias.data
+    # trained on (colour - 127.5) / 128: that goes into the first layer, which takes 0..255 as they come;
+    # and the sum tables' fourth value, which means nothing, meets zeros
+    trained = network.conv1
+    weight = trained.weight.data / 128
+    network.conv1 = torch.nn.Conv2d(4, trained.out_channels, trained.kernel_size)
+    network.conv1.weight.data = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
+    network.conv1.bias.data = trained.bias.data - 127.5 * weight.sum((1, 2, 3))
     # with the channels of a pixel side by side the same networks take half the time on a processor
     return network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
 
 
-def _normalise(pixels):
-    "Pixels (N, h, w, 4) of 0..255 as the networks were trained: (N, 4, h, w) of about -1..1."
-    pixels -= 127.5
-    pixels *= 0.0078125
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+def _input(pixels, device):
+    "Pixels (N, h, w, 4) as a network takes them: (N, 4, h, w), the channels of a pixel still side by side."
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
 
 
 def _maxima(x):
@@ -160,8 +160,8 @@ class FaceDetector:
         self.pnet, self.rnet, self.onet = (
             _network(k, n, self.device) for k, n in ((PNet, "pnet.pt"), (RNet, "rnet.pt"), (ONet, "onet.pt"))
         )
-        # how much to hand to a network at once: on a processor what its cache holds, elsewhere what keeps it busy
-        self._pixels, self._crops = (90_000, 32) if self.device.type == "cpu" else (8_000_000, 512)
+        # pixels to hand to P-Net, and to R- and O-Net, at once: on a processor what its cache holds, elsewhere what keeps it busy
+        self._pixels, self._crops = (90_000, 8 * 48**2) if self.device.type == "cpu" else (8_000_000, 512 * 48**2)
 
     def __repr__(self):
         return f"FaceDetector(mode={self.mode!r}, min_face_size={self.min_face_size}, device='{self.device}')"
@@ -186,7 +186,7 @@ def _scan(self: FaceDetector, tables, min_face_size):
         parts = []
         for row in range(0, n_rows, step):
             strip = tables.rows(height, width, 2 * row, min(height, 2 * min(row + step, n_rows) + 11))
-            frame, y, x, probs, offsets = _windows(self.pnet, _normalise(strip).to(self.device), self.thresholds[0])
+            frame, y, x, probs, offsets = _windows(self.pnet, _input(strip, self.device), self.thresholds[0])
             inside = y < step  # a strip's last pixels may give one row too many
             parts.append([t[inside] for t in (frame, y + row, x, probs, offsets)])
         if parts:
@@ -219,10 +219,10 @@ def _ask(self: FaceDetector, network, tables, boxes, owner, size):
     inside = np.flatnonzero((edges[:, 2] > edges[:, 0]) & (edges[:, 3] > edges[:, 1]))
     if not len(inside):
         return None
-    region, outputs = owner.cpu().numpy(), []
-    for i in range(0, len(inside), self._crops):
-        part = inside[i : i + self._crops]
-        outputs.append(network(_normalise(tables.crops(region[part], edges[part], size)).to(self.device)))
+    region, outputs, at_once = owner.cpu().numpy(), [], self._crops // size**2
+    for i in range(0, len(inside), at_once):
+        part = inside[i : i + at_once]
+        outputs.append(network(_input(tables.crops(region[part], edges[part], size), self.device)))
     return [torch.cat(o) for o in zip(*outputs)], torch.from_numpy(inside).to(self.device)
 
 # %% ../../nbs/faces/20_detect.ipynb #0000001d
@@ -326,7 +326,7 @@ def _tiles(self: FaceDetector, tables, boxes, region, scales, size):
     pixel = np.minimum(2 * first[:, :, None] + np.arange(size), small[:, :, None] - 1)
     zero = np.zeros(len(region), int)
     y, x = (bins(zero, zero + frame[d], small[:, d : d + 1], pixel[:, d]) for d in (0, 1))
-    pictures = _normalise(tables.means(region, y, x)).to(self.device)
+    pictures = _input(tables.means(region, y, x), self.device)
     tile, row, column, probs, offsets = _windows(self.pnet, pictures, self.thresholds[0])
     first, n_map, scales, region = (
         torch.from_numpy(a).to(self.device)[tile] for a in (first, n_map, scales.astype(np.float32), region)
@@ -338,19 +338,58 @@ def _tiles(self: FaceDetector, tables, boxes, region, scales, size):
     return found[keep], offsets[real][keep], region[real][keep]
 
 # %% ../../nbs/faces/20_detect.ipynb #00000027
+# of candidates, how far their centres may be from that of the expected face, and how large they may be, in its longer sides
+_FOR_RNET = (0.4, 0.38, 1.5)
+_FOR_ONET = (0.25, 0.68, 1.2)
+_MOVED = 0.2
+
+
+def _fitting(boxes, expected, far, least, most):
+    "Which squares (M, 5) may become the expected faces (M, 4)."
+    low, high = expected[:, :2], expected[:, 2:]
+    side = (high - low).amax(1)
+    away = ((boxes[:, :2] + boxes[:, 2:4] - low - high) / 2).norm(dim=1) / side
+    size = (boxes[:, 2] - boxes[:, 0]) / side
+    return (away < far) & (size > least) & (size < most)
+
+
 @patch
-def _look_near(self: FaceDetector, pictures, where, boxes):
-    "For each box (M, 4), the face (16,) near it in the picture `where` (M,) says, or None."
-    if not len(boxes):
-        return []
+def _look_at(self: FaceDetector, pictures, where, boxes, anywhere):
+    "Faces around boxes (M, 4): for each the one that overlaps most, or None. `anywhere` (M,) lets all candidates pass."
     regions = _surroundings(boxes, *pictures[0].shape[:2])
     area = np.prod(regions[:, 2:] - regions[:, :2], axis=1)
     found = []
     for part in np.split(np.arange(len(boxes)), np.flatnonzero(np.diff(np.cumsum(area) // _AT_ONCE)) + 1):
         with torch.inference_mode():
-            tables = SumTables(pictures, np.column_stack([np.asarray(where)[part], regions[part]]))
-            found += self._decide(tables, *self._refine(tables, *self._propose_near(tables, boxes[part])))
+            tables = SumTables(pictures, np.column_stack([where[part], regions[part]]))
+            expected, free = (torch.from_numpy(a[part]).to(self.device) for a in (boxes, anywhere))
+            squares, owner = self._propose_near(tables, boxes[part])
+            fits = _fitting(squares, expected[owner], *_FOR_RNET) | free[owner]
+            squares, owner = self._refine(tables, squares[fits], owner[fits])
+            fits = _fitting(squares, expected[owner], *_FOR_ONET) | free[owner]
+            found += self._decide(tables, squares[fits], owner[fits])
     return [_nearest(rows, box) for rows, box in zip(found, boxes)]
+
+
+@patch
+def _look_near(self: FaceDetector, pictures, where, boxes):
+    "For each box (M, 4), the face (16,) near it in the picture `where` (M,) says, or None."
+    where, boxes = np.asarray(where), np.asarray(boxes, np.float32).reshape(-1, 4)
+    found = self._look_at(pictures, where, boxes, np.zeros(len(boxes), bool))
+    again = [i for i, face in enumerate(found) if face is None or _moved(face, boxes[i])]
+    if again:
+        lost = np.array([found[i] is None for i in again])
+        better = np.array([boxes[i] if found[i] is None else found[i][:4] for i in again])
+        for i, face in zip(again, self._look_at(pictures, where[again], better, lost)):
+            found[i] = found[i] if face is None else face
+    return found
+
+
+def _moved(face, box):
+    "Whether a face is so far from where it was expected that candidates may have been passed over."
+    shift = (face[:2] + face[2:4] - box[:2] - box[2:]) / 2
+    side, was = max(face[2:4] - face[:2]), max(box[2:] - box[:2])
+    return np.hypot(*shift) > _MOVED * was or not 0.8 < side / was < 1.25
 
 
 def _nearest(rows, box):
@@ -508,7 +547,7 @@ class _Stretch:
         length = whole.last - whole.first
         if not self.close:
             return self.last - self.first <= 8 and self.trust >= 0.7
-        return length <= 4 and self.trust >= 0.93 and self.trust + whole.trust >= 1.9
+        return length <= 4 and self.trust >= 0.94 and self.trust + whole.trust >= 1.9
 
     def _advance(self, aims, found):
         "Follow from one end: on from the last face that was found, or from where it was."
@@ -537,7 +576,7 @@ def _follow(self: FaceDetector, pictures, before, behind):
     largest = max((np.prod(r[2:4] - r[:2]) for r in (*before, *behind)), default=0)
 
     def close(row):
-        return self.focus == "all" or np.prod(row[2:4] - row[:2]) >= largest / 2
+        return self.focus == "all" or np.prod(row[2:4] - row[:2]) >= 0.7 * largest
 
     todo = [_Stretch(0, last, before[i], behind[j], close(before[i]) or close(behind[j])) for i, j in pairs]
     left, right = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -595,6 +634,7 @@ def _merge(rows):
 
 # %% ../../nbs/faces/20_detect.ipynb #0000003d
 _FAR = 0.2  # seconds between frames that have too little to do with each other
+_CHUNK = 1.0  # seconds between scans
 _HELD = 100_000_000  # pixels of the frames of one chunk
 
 
@@ -612,7 +652,7 @@ def _guide(self: FaceDetector, pictures, new_shot):
             continue
         chunk.append(picture)
         seconds = picture.time - chunk[0].time
-        if seconds >= (0.64 if size <= 1_500_000 else 1.28) or len(chunk) > min(32, _HELD // size):
+        if seconds >= _CHUNK or len(chunk) > min(32, _HELD // size):
             done = self._finish(chunk, known, fine)
             yield from done
             chunk, known, fine = [picture], _as_rows(done[-1][1]), not fine

@@ -19,7 +19,7 @@ from .detect import pair_boxes
 
 # %% ../../nbs/faces/21_track.ipynb #00000007
 CUT = 27.0  # PySceneDetect's own default
-_WIDTH = 128  # pixels of the copies
+_WIDTH = 96  # pixels of the copies
 
 
 class Shots:
