@@ -20,7 +20,7 @@ from ..core import BadSetting, Faces, Frame, check_shape
 from ..media.areas import SumTables, bins
 from ..weights import load_weights
 
-# %% ../../nbs/faces/20_detect.ipynb #00000007
+# %% ../../nbs/faces/20_detect.ipynb #00000006
 def choose_device(
     device: str | torch.device | None = None,  # 'cpu', 'cuda', 'cuda:1', …; None or 'auto': CUDA if it is there
 ) -> torch.device:
@@ -35,7 +35,7 @@ def choose_device(
         raise BadSetting("No CUDA device is there: use device 'cpu' or 'auto'.")
     return chosen
 
-# %% ../../nbs/faces/20_detect.ipynb #00000009
+# %% ../../nbs/faces/20_detect.ipynb #00000008
 def _network(kind, name, device):
     "A network of facenet-pytorch with its verified weights, ready to be asked."
     network = kind(pretrained=False)
@@ -64,7 +64,7 @@ def _maxima(x):
         x = torch.maximum(*x.unfold(dim, 2, 2).unbind(-1))
     return x
 
-# %% ../../nbs/faces/20_detect.ipynb #0000000d
+# %% ../../nbs/faces/20_detect.ipynb #0000000b
 def pyramid(
     height: int,  # of the frame, in pixels
     width: int,  # likewise
@@ -79,7 +79,7 @@ def pyramid(
         scale, shortest = scale * factor, shortest * factor
     return scales
 
-# %% ../../nbs/faces/20_detect.ipynb #00000011
+# %% ../../nbs/faces/20_detect.ipynb #0000000e
 def _windows(network, pictures, threshold):
     "Where P-Net sees a face in pictures (N, 4, h, w): picture, row, column, probability, corrections (M, 4)."
     x = _maxima(network.prelu1(network.conv1(pictures)))
@@ -96,7 +96,7 @@ def _window_boxes(row, column, probs, scale):
     corner = torch.stack([column, row], 1).float()
     return torch.cat([((2 * corner + 1) / scale).floor(), ((2 * corner + 12) / scale).floor(), probs[:, None]], 1)
 
-# %% ../../nbs/faces/20_detect.ipynb #00000012
+# %% ../../nbs/faces/20_detect.ipynb #0000000f
 def _shift(boxes, offsets, extra):
     "Move box edges by offsets, given as shares of the box's size."
     size = (boxes[:, 2:4] - boxes[:, :2] + extra).repeat(1, 2)
@@ -110,7 +110,7 @@ def _square(boxes):
     corner = boxes[:, :2] + size * 0.5 - side * 0.5
     return torch.cat([corner, corner + side, boxes[:, 4:]], 1)
 
-# %% ../../nbs/faces/20_detect.ipynb #00000015
+# %% ../../nbs/faces/20_detect.ipynb #00000012
 def _suppress_inside(boxes, threshold=0.7):
     "Indices of boxes (N, 5) to keep, best first, when overlap counts against the smaller box."
     x1, y1, x2, y2, score = boxes.T
@@ -124,7 +124,7 @@ def _suppress_inside(boxes, threshold=0.7):
         left = left[w * h / np.minimum(area[best], area[left]) <= threshold]
     return np.array(keep, int)
 
-# %% ../../nbs/faces/20_detect.ipynb #00000018
+# %% ../../nbs/faces/20_detect.ipynb #00000015
 MODES = ("guided", "exact")
 FOCUS = ("all", "largest")
 
@@ -174,7 +174,7 @@ class FaceDetector:
         "How many frames of this size to scan at once, so that memory does not depend on the size."
         return max(1, min(32, 8_000_000 // (height * width)))
 
-# %% ../../nbs/faces/20_detect.ipynb #0000001a
+# %% ../../nbs/faces/20_detect.ipynb #00000017
 @patch
 def _scan(self: FaceDetector, tables, min_face_size):
     "P-Net over the pyramid of whole frames: square boxes with score (M, 5) and which frame (M,)."
@@ -208,7 +208,7 @@ def _thin(self: FaceDetector, boxes, offsets, owner):
 def _nothing(self: FaceDetector):
     return torch.zeros(0, 5, device=self.device), torch.zeros(0, dtype=torch.long, device=self.device)
 
-# %% ../../nbs/faces/20_detect.ipynb #0000001c
+# %% ../../nbs/faces/20_detect.ipynb #00000019
 @patch
 def _ask(self: FaceDetector, network, tables, boxes, owner, size):
     "A network's outputs for crops of boxes (M, 5) and which boxes these are: those inside the frame at all; None without any."
@@ -225,7 +225,7 @@ def _ask(self: FaceDetector, network, tables, boxes, owner, size):
         outputs.append(network(_input(tables.crops(region[part], edges[part], size), self.device)))
     return [torch.cat(o) for o in zip(*outputs)], torch.from_numpy(inside).to(self.device)
 
-# %% ../../nbs/faces/20_detect.ipynb #0000001d
+# %% ../../nbs/faces/20_detect.ipynb #0000001a
 @patch
 def _refine(self: FaceDetector, tables, boxes, owner):
     "R-Net on proposals: fewer and better square boxes."
@@ -238,10 +238,10 @@ def _refine(self: FaceDetector, tables, boxes, owner):
     keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.7)
     return _square(_shift(boxes[keep], offsets[passed][keep], 1)), owner[keep]
 
-# %% ../../nbs/faces/20_detect.ipynb #0000001e
+# %% ../../nbs/faces/20_detect.ipynb #0000001b
 @patch
 def _decide(self: FaceDetector, tables, boxes, owner):
-    "O-Net on boxes: faces as rows of box, score, points and a one (M, 16), and which region (M,), as numpy."
+    "O-Net on boxes: faces as rows of box, score, points and a one (M, 16) for each region, as numpy."
     if not (answer := self._ask(self.onet, tables, boxes, owner, 48)):
         return [np.zeros((0, 16), np.float32)] * len(tables)
     (offsets, marks, probs), inside = answer
@@ -254,7 +254,7 @@ def _decide(self: FaceDetector, tables, boxes, owner):
     rows, owner = rows.cpu().numpy(), owner[inside].cpu().numpy()
     return [(own := rows[owner == i])[_suppress_inside(own[:, :5])] for i in range(len(tables))]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000020
+# %% ../../nbs/faces/20_detect.ipynb #0000001d
 @patch
 def _look_everywhere(self: FaceDetector, pictures, min_face_size=None):
     "Faces of whole frames (H, W, 3): for each an (N, 16) array."
@@ -274,7 +274,7 @@ def _as_rows(faces):
     "The other way round."
     return np.column_stack([faces.boxes, faces.probs, faces.points.reshape(-1, 10), faces.found]).astype(np.float32)
 
-# %% ../../nbs/faces/20_detect.ipynb #00000025
+# %% ../../nbs/faces/20_detect.ipynb #00000021
 _TILES = ((62, 1), (54, 2), (38, 3))  # pixels of the tiles and at how many sizes of the pyramid, from the largest
 _FIT = 2  # at which of these sizes the face fits P-Net's window best
 _AROUND = 1.5  # of the face's side, from its centre, that a look needs to know
@@ -293,7 +293,7 @@ def _side(boxes):
     "Sides of squares with the area of boxes (M, 4), at least one pixel."
     return np.sqrt(np.prod(np.maximum(boxes[:, 2:4] - boxes[:, :2], 1), axis=1))
 
-# %% ../../nbs/faces/20_detect.ipynb #00000026
+# %% ../../nbs/faces/20_detect.ipynb #00000022
 @patch
 def _propose_near(self: FaceDetector, tables, boxes):
     "P-Net on tiles around boxes (M, 4), one for each region of the tables: as `_scan`."
@@ -337,7 +337,7 @@ def _tiles(self: FaceDetector, tables, boxes, region, scales, size):
     keep = batched_nms(found[:, :4], found[:, 4], tile, 0.5)
     return found[keep], offsets[real][keep], region[real][keep]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000027
+# %% ../../nbs/faces/20_detect.ipynb #00000023
 # of candidates, how far their centres may be from that of the expected face, and how large they may be, in its longer sides
 _FOR_RNET = (0.4, 0.38, 1.5)
 _FOR_ONET = (0.25, 0.68, 1.2)
@@ -411,7 +411,7 @@ def overlaps(
     area_a, area_b = (np.prod(np.maximum(x[:, 2:4] - x[:, :2], 0), axis=1) for x in (a, b))
     return shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9)
 
-# %% ../../nbs/faces/20_detect.ipynb #0000002d
+# %% ../../nbs/faces/20_detect.ipynb #00000029
 @patch
 def detect(
     self: FaceDetector,
@@ -431,7 +431,7 @@ def detect(
     found = [faces for _, faces in self.detect_video(pictures)]
     return found if times is not None else [dataclasses.replace(f, time=float("nan")) for f in found]
 
-# %% ../../nbs/faces/20_detect.ipynb #0000002e
+# %% ../../nbs/faces/20_detect.ipynb #0000002a
 @patch
 def detect_video(
     self: FaceDetector,
@@ -461,7 +461,7 @@ def _scan_all(self: FaceDetector, pictures, new_shot):
     if batch:
         yield from finish()
 
-# %% ../../nbs/faces/20_detect.ipynb #00000035
+# %% ../../nbs/faces/20_detect.ipynb #00000031
 def pair_boxes(
     a: np.ndarray,  # (N, 4 or more): x1 y1 x2 y2 …
     b: np.ndarray,  # (M, 4 or more)
@@ -479,7 +479,7 @@ def pair_boxes(
     overlap = overlaps(enlarged(np.asarray(a)), enlarged(np.asarray(b)))
     return [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-overlap)) if overlap[i, j] >= least]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000038
+# %% ../../nbs/faces/20_detect.ipynb #00000034
 @dataclasses.dataclass
 class _Stretch:
     "What is known of one face around frames that are not."
@@ -563,7 +563,7 @@ class _Stretch:
         span = (at, self.last, seen, None) if forward else (self.first, at, None, seen)
         return [_Stretch(*span, True, missed=missed)]
 
-# %% ../../nbs/faces/20_detect.ipynb #0000003b
+# %% ../../nbs/faces/20_detect.ipynb #00000037
 _SURE = 0.9  # probability
 
 
@@ -632,7 +632,7 @@ def _merge(rows):
     rows = np.array(rows, np.float32).reshape(-1, 16)
     return rows[_suppress_inside(np.column_stack([rows[:, :4], rows[:, 4] + rows[:, 15]]))]
 
-# %% ../../nbs/faces/20_detect.ipynb #0000003d
+# %% ../../nbs/faces/20_detect.ipynb #00000039
 _FAR = 0.2  # seconds between frames that have too little to do with each other
 _CHUNK = 1.0  # seconds between scans
 _HELD = 100_000_000  # pixels of the frames of one chunk
