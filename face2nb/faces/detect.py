@@ -411,7 +411,7 @@ def overlaps(
     area_a, area_b = (np.prod(np.maximum(x[:, 2:4] - x[:, :2], 0), axis=1) for x in (a, b))
     return shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9)
 
-# %% ../../nbs/faces/20_detect.ipynb #00000029
+# %% ../../nbs/faces/20_detect.ipynb #00000028
 @patch
 def detect(
     self: FaceDetector,
@@ -431,7 +431,7 @@ def detect(
     found = [faces for _, faces in self.detect_video(pictures)]
     return found if times is not None else [dataclasses.replace(f, time=float("nan")) for f in found]
 
-# %% ../../nbs/faces/20_detect.ipynb #0000002a
+# %% ../../nbs/faces/20_detect.ipynb #00000029
 @patch
 def detect_video(
     self: FaceDetector,
@@ -461,7 +461,7 @@ def _scan_all(self: FaceDetector, pictures, new_shot):
     if batch:
         yield from finish()
 
-# %% ../../nbs/faces/20_detect.ipynb #00000031
+# %% ../../nbs/faces/20_detect.ipynb #0000002f
 def pair_boxes(
     a: np.ndarray,  # (N, 4 or more): x1 y1 x2 y2 …
     b: np.ndarray,  # (M, 4 or more)
@@ -479,7 +479,7 @@ def pair_boxes(
     overlap = overlaps(enlarged(np.asarray(a)), enlarged(np.asarray(b)))
     return [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-overlap)) if overlap[i, j] >= least]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000034
+# %% ../../nbs/faces/20_detect.ipynb #00000032
 @dataclasses.dataclass
 class _Stretch:
     "What is known of one face around frames that are not."
@@ -563,7 +563,7 @@ class _Stretch:
         span = (at, self.last, seen, None) if forward else (self.first, at, None, seen)
         return [_Stretch(*span, True, missed=missed)]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000037
+# %% ../../nbs/faces/20_detect.ipynb #00000035
 _SURE = 0.9  # probability
 
 
@@ -632,7 +632,7 @@ def _merge(rows):
     rows = np.array(rows, np.float32).reshape(-1, 16)
     return rows[_suppress_inside(np.column_stack([rows[:, :4], rows[:, 4] + rows[:, 15]]))]
 
-# %% ../../nbs/faces/20_detect.ipynb #00000039
+# %% ../../nbs/faces/20_detect.ipynb #00000037
 _FAR = 0.2  # seconds between frames that have too little to do with each other
 _CHUNK = 1.0  # seconds between scans
 _HELD = 100_000_000  # pixels of the frames of one chunk

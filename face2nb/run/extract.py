@@ -220,7 +220,7 @@ def _whole_track(video, sound, target, settings):
     save_npz(target, data=image, time=(np.arange(len(image)) * SHIFT + FRAME / 2) / RATE)
     return dict(status="ok", n_audios=1), [target]
 
-# %% ../../nbs/run/62_extract.ipynb #00000027
+# %% ../../nbs/run/62_extract.ipynb #0000002a
 _BLANK = {"n_faces": 0, "n_audios": 0, "n_frames": 0, "n_shots": 0, "n_tracks": 0}
 
 
@@ -244,7 +244,7 @@ def extract(
     compact_manifest(output)
     return pd.DataFrame(rows)
 
-# %% ../../nbs/run/62_extract.ipynb #0000002d
+# %% ../../nbs/run/62_extract.ipynb #00000030
 _PARAMS = {f.name for f in fields(ExtractSettings)} - {"video", "audio"}
 
 
