@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test notebooks readme wheel clean
+.PHONY: demo test bench notebooks readme wheel clean
 
 demo: .venv/run
 	$(BIN)/face2nb_extract --demo --output demo_output
 
 test: .venv/dev
 	$(BIN)/python -m pytest -q
+
+# Speed and agreement, as ratios: make bench CLIPS="a.mp4 b.mp4"; without clips, on the demo clip
+bench: .venv/run
+	$(BIN)/python benchmarks/bench_extract.py $(or $(CLIPS),$$($(BIN)/python -c 'from face2nb.media.demo import demo_clip; print(demo_clip())'))
 
 # Run every notebook and keep its outputs, then write the modules and the README from them
 notebooks: .venv/dev
