@@ -11,6 +11,7 @@ from .weights import *
 from .media.video import *
 from .media.audio import *
 from .media.demo import *
+from .media.find import *
 from .faces.detect import *
 from .faces.crop import *
 from .speech.mfcc import *

@@ -62,7 +62,36 @@ def _number(least):
 
     return number
 
-# %% ../nbs/99_cli.ipynb #00000007
+
+def _seconds(text):
+    "A time-out, for argparse."
+    try:
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+
+# %% ../nbs/99_cli.ipynb #00000008
+def _run_options(parser):
+    "Options of the runner, which are no settings: they change nothing in what is written."
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="stop a video that takes longer, and go on with the next; not with 0 workers (default: no limit)",
+    )
+    parser.add_argument("--verify", action="store_true", help="tell changed videos by checksum, not by size and time")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--retry", action="store_true", help="also do again what failed, or worked in part")
+    again.add_argument("--redo", action="store_true", help="do everything again")
+
+
+def _run_args(args):
+    "The same for `run_jobs`."
+    return dict(timeout=args.timeout, verify=args.verify, retry=args.retry, resume=not args.redo)
+
+# %% ../nbs/99_cli.ipynb #00000009
 def extract_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_extract`."
     parser = _Parser(
@@ -97,15 +126,16 @@ def extract_parser() -> argparse.ArgumentParser:
         help="processes; 0 works in this one (default: one for each core)",
     )
     parser.add_argument("--recursive", action="store_true", help="look into folders of folders")
+    _run_options(parser)
     parser.add_argument("--demo", action="store_true", help="run on the demo clip; --output defaults to demo_output")
     return parser
 
-# %% ../nbs/99_cli.ipynb #0000000b
+# %% ../nbs/99_cli.ipynb #0000000d
 class _Bar:
     "Draws progress on stderr."
 
     def __init__(self):
-        self.bar = None
+        self.bar, self.stopping = None, False
 
     def __call__(self, p):
         # into a file, a line every half minute is enough; on a terminal the bar lives
@@ -118,6 +148,9 @@ class _Bar:
                 miniters=0,
                 mininterval=0.2 if sys.stderr.isatty() else 30,
             )
+        if p.stopping and not self.stopping:
+            self.stopping = True
+            self.bar.write("Finishing the videos in hand; Ctrl-C again stops at once.", file=sys.stderr)
         if p.row and p.row["error"]:
             self.bar.write(f"{p.row['video']}: {p.row['status']}: {p.row['error']}", file=sys.stderr)
         self.bar.set_postfix_str(f"{p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f}/s", refresh=False)
@@ -140,9 +173,11 @@ def _summary(table):
         lines.append(
             f"{name:<10}{len(part):>8,}{part.n_faces.sum():>10,}{part.n_audios.sum():>10,}{part.n_frames.sum():>10,}"
         )
+    if set(table.resume) != {"new"}:
+        lines.append(", ".join(f"{n:,} {why}" for why, n in table.resume.value_counts().items()))
     return "\n".join(lines)
 
-# %% ../nbs/99_cli.ipynb #0000000d
+# %% ../nbs/99_cli.ipynb #0000000f
 def _extract(args):
     if not (args.input or args.demo):
         raise BadSetting("no input is given: name videos or folders with --input, or try --demo")
@@ -163,6 +198,7 @@ def _extract(args):
             args.workers,
             args.recursive,
             bar,
+            **_run_args(args),
         )
     finally:
         bar.close()
@@ -198,7 +234,7 @@ def _run(command, parser, argv):
         print(f"{parser.prog}: {e}: make room or choose another output folder, and run it again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{parser.prog}: stopped.", file=sys.stderr)
+        print(f"{parser.prog}: stopped; the same command goes on from here.", file=sys.stderr)
         return 130
 
 
@@ -208,7 +244,7 @@ def main(
     "The command `face2nb_extract`."
     return _run(_extract, extract_parser(), argv)
 
-# %% ../nbs/99_cli.ipynb #00000018
+# %% ../nbs/99_cli.ipynb #0000001d
 def weights_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_weights`."
     parser = _Parser(
