@@ -17,12 +17,13 @@ import pandas as pd
 import torch
 
 from ..core import BadSetting, Frame, NoAudioStream
-from ..data.store import Spool, compact_manifest, save_npz
+from ..data.store import Spool, save_npz
 from ..faces.crop import check_color, crop_face
 from ..faces.detect import MODES, FaceDetector, choose_device
 from ..media.audio import read_audio
+from ..media.find import Video, find_videos
 from ..media.video import check_select, frames
-from .pool import Progress, Video, find_videos, run_jobs, tick
+from .pool import Progress, run_jobs, tick
 from ..speech.mfcc import AUDIO_DTYPES, FRAME, RATE, SHIFT, generate_mfcc, generate_mfcc_batch
 from ..sync.pair import audio_windows
 
@@ -198,14 +199,15 @@ def extract(
     workers: int | None = None,  # processes; None: one for each core; 0: none, work in this one
     recursive: bool = False,  # look into folders of folders
     progress: Callable[[Progress], None] | None = None,  # told how far the run is
-) -> pd.DataFrame:  # the manifest's rows of this run
+    resume: bool = True,  # skip the videos that an earlier run has done, if nothing has changed since
+    **run,  # more for `run_jobs`: timeout, retry, verify, engine
+) -> pd.DataFrame:  # the manifest's rows of these videos; `resume` says 'unchanged', or why it was done
     "Extract faces and sound from videos. Raises `BadSetting`; what is wrong with a single video is in its row."
     videos = find_videos([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, recursive)
-    rows = run_jobs(
-        extract_video, videos, output, settings or ExtractSettings(), workers, _init, progress, blank=_BLANK
+    settings = settings or ExtractSettings()
+    return pd.DataFrame(
+        run_jobs(extract_video, videos, output, settings, workers, _init, progress, blank=_BLANK, resume=resume, **run)
     )
-    compact_manifest(output)
-    return pd.DataFrame(rows)
 
 # %% ../../nbs/run/62_extract.ipynb #00000028
 _PARAMS = {f.name for f in fields(ExtractSettings)} - {"video", "audio"}
@@ -225,5 +227,6 @@ def process_video_wrapper(
         raise BadSetting(f"Unknown flags {', '.join(sorted(unknown))}: known are video, audio.")
     settings = ExtractSettings(video=bool(flags.get("video")), audio=bool(flags.get("audio")), **params)
     path = Path(video_path)
-    [row] = run_jobs(extract_video, [Video(path, path.name, path.stem)], output_root, settings, workers=0, blank=_BLANK)
+    video = Video(path, path.name, path.stem)
+    [row] = run_jobs(extract_video, [video], output_root, settings, workers=0, blank=_BLANK, alone=False)
     return row["n_faces"], row["n_audios"]
