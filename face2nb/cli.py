@@ -150,7 +150,7 @@ class _Bar:
             )
         if p.stopping and not self.stopping:
             self.stopping = True
-            self.bar.write("Finishing the videos in hand; Ctrl-C again stops at once.", file=sys.stderr)
+            self.bar.write("Finishing the videos in hand; Ctrl-C stops at once.", file=sys.stderr)
         if p.row and p.row["error"]:
             self.bar.write(f"{p.row['video']}: {p.row['status']}: {p.row['error']}", file=sys.stderr)
         self.bar.set_postfix_str(f"{p.frames:,} frames, {p.frames / max(p.seconds, 1e-9):.1f}/s", refresh=False)
