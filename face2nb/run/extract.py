@@ -22,8 +22,8 @@ from ..faces.crop import check_color, crop_face
 from ..faces.detect import MODES, FaceDetector, choose_device
 from ..media.audio import read_audio
 from ..media.find import Video, find_videos
-from ..media.video import check_select, frames
-from .pool import Progress, run_jobs, tick
+from ..media.video import Limits, check_select, frames
+from .pool import Progress, backing_off, run_jobs, tick
 from ..speech.mfcc import AUDIO_DTYPES, FRAME, RATE, SHIFT, generate_mfcc, generate_mfcc_batch
 from ..sync.pair import audio_windows
 
@@ -41,6 +41,11 @@ class ExtractSettings:
     detect: str = "guided"  # 'exact' scans every frame; 'guided' may follow faces from frame to frame instead
     min_face_size: int = 20  # smallest face to look for, in pixels
     device: str = field(default="auto", metadata={"machine": True})  # where the networks run: auto, cpu, cuda
+    max_pixels: int = field(default=2**27, metadata={"machine": True})  # refuse videos with larger pictures
+    max_seconds: int = field(default=21600, metadata={"machine": True})  # refuse longer videos
+    max_memory: int = field(
+        default=0, metadata={"machine": True}
+    )  # MB a worker may hold before it works in smaller batches; 0: no limit
 
     def __post_init__(self):
         def put(name, value):
@@ -58,12 +63,18 @@ class ExtractSettings:
             raise BadSetting(f"Can't write MFCC as {self.audio_dtype!r}: use one of {', '.join(AUDIO_DTYPES)}.")
         if self.detect not in MODES:
             raise BadSetting(f"Unknown detection mode {self.detect!r}: use one of {', '.join(MODES)}.")
-        for name, least, most in (("size", 8, 4096), ("min_face_size", 12, 10_000)):
+        most = dict(size=4096, min_face_size=10_000, max_pixels=10**12, max_seconds=10**9, max_memory=10**9)
+        for name, least in dict(size=8, min_face_size=12, max_pixels=1, max_seconds=1, max_memory=0).items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most}.")
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most[name]:
+                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most[name]}.")
             put(name, int(value))
         choose_device(self.device)
+
+    @property
+    def limits(self) -> Limits:
+        "Beyond which a file is refused."
+        return Limits(self.max_pixels, self.max_seconds)
 
 # %% ../../nbs/run/62_extract.ipynb #0000000b
 @functools.lru_cache(maxsize=1)
@@ -99,8 +110,9 @@ def _faces(video, settings, problems):
     "Yields for each batch: frames done so far, crops (k, S, S, …), and k rows of (frame index, time, box, probability)."
     detector, done = _detector(settings.detect, settings.min_face_size, settings.device), 0
     # a worker has one thread for everything; a notebook lets the decoder have its own
-    pictures = frames(video, settings.frames, threads=1 if torch.get_num_threads() == 1 else 0, problems=problems)
-    for batch in _batches(pictures, detector.batch_size):
+    threads = 1 if torch.get_num_threads() == 1 else 0
+    pictures = frames(video, settings.frames, threads, problems, settings.limits)
+    for batch in _batches(pictures, backing_off(detector.batch_size, settings.max_memory << 20)):
         found = detector.detect(np.stack([f.rgb for f in batch]), [f.index for f in batch], [f.time for f in batch])
         crops, rows = [], []
         for picture, faces in zip(batch, found):
@@ -142,7 +154,7 @@ def _remove(paths):
 
 def _extract(video, folder, targets, settings, problems):
     "What to say of the video, and the files written."
-    sound = read_audio(video, RATE, problems) if settings.audio else None
+    sound = read_audio(video, RATE, problems, settings.limits) if settings.audio else None
     if not settings.video:
         return _whole_track(video, sound, targets[1], settings)
     with Spool(folder) as crops, Spool(folder) as images:
