@@ -19,6 +19,7 @@ from .sync.pair import *
 from .data.store import *
 from .run.pool import *
 from .run.extract import *
+from .run.report import *
 from .view.plots import *
 from .view.widgets import *
 
