@@ -18,6 +18,7 @@ from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
 from .run.pool import *
+from .run.cluster import *
 from .run.extract import *
 from .run.report import *
 from .view.plots import *

@@ -18,6 +18,7 @@ from .faces.crop import COLORS
 from .faces.detect import MODES
 from .media.demo import demo_clip
 from .media.find import find_videos
+from .run.cluster import RayEngine
 from .run.extract import ExtractSettings, extract
 from .run.pool import usable_cores
 from .run.report import drifts, last_event, plan, plan_total, run_status
@@ -85,6 +86,18 @@ def _run_options(parser):
         help="stop a video that takes longer, and go on with the next; not with 0 workers (default: no limit)",
     )
     parser.add_argument("--verify", action="store_true", help="tell changed videos by checksum, not by size and time")
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="work on this machine, or on a Ray cluster (default: local)",
+    )
+    parser.add_argument(
+        "--address", metavar="ADDR", help="of the Ray cluster, or auto (default: Ray on this machine alone)"
+    )
+    parser.add_argument(
+        "--gpus_per_worker", type=float, default=0, metavar="X", help="GPUs that each Ray worker takes (default: 0)"
+    )
     parser.add_argument("--dry_run", action="store_true", help="only list what would be done, with an estimate")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--retry", action="store_true", help="also do again what failed, or worked in part")
@@ -94,6 +107,15 @@ def _run_options(parser):
 def _run_args(args):
     "The same for `run_jobs`."
     return dict(timeout=args.timeout, verify=args.verify, retry=args.retry, resume=not args.redo)
+
+
+def _engine(args):
+    "Who does the work; None is the local pool."
+    if args.engine == "ray":
+        return RayEngine(args.address, args.workers, args.gpus_per_worker)
+    if args.address or args.gpus_per_worker:
+        raise BadSetting("--address and --gpus_per_worker are for --engine ray: add it, or leave them out")
+    return None
 
 # %% ../nbs/99_cli.ipynb #00000009
 def extract_parser() -> argparse.ArgumentParser:
@@ -205,6 +227,7 @@ def _extract(args):
             args.workers,
             args.recursive,
             bar,
+            engine=_engine(args),
             **_run_args(args),
         )
     finally:

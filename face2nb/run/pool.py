@@ -32,7 +32,7 @@ from face2nb.core import (
     UnreadableVideo,
     sha256,
 )
-from ..data.store import append_row, compact_manifest, hold_output, manifest_rows, settings_hash, why_redo
+from ..data.store import LOG, append_row, compact_manifest, hold_output, manifest_rows, settings_hash, why_redo
 from ..media.find import Video, printable
 from ..media.video import Limits, stream_ends
 
@@ -158,6 +158,9 @@ def _do(job, output, settings, blank, slot, video):
 
 def _place(output, video):
     "Where the results go, which is never outside the output folder, not even through a link in it."
+    if not (Path(output) / LOG).is_file():  # the runner keeps it open
+        say = f"{output} is not seen from {platform.node()}, or not the same folder there"
+        raise BadSetting(say + ": use storage that all machines share.")
     out = Path(output) / video.stem
     if not out.parent.resolve().is_relative_to(Path(output).resolve()):
         raise BadSetting(f"The result of {video.name} would stand outside the output folder: remove the link in it.")
