@@ -12,6 +12,7 @@ from .media.video import *
 from .media.audio import *
 from .media.demo import *
 from .media.find import *
+from .media.traps import *
 from .faces.detect import *
 from .faces.crop import *
 from .speech.mfcc import *

@@ -333,9 +333,11 @@ def _index(path, problems=None, limits=_LIMITS):
         origin = first_pts * tick
     with open_media(path, limits) as container:
         stream = _require_video(container, path, limits)
-        packets = [p for p in _packets(container, stream, problems, limits) if p.size and not p.is_discard]
-        ticks = [p.pts if in_order else p.dts for p in packets]
-        keys = [p.pts for p in packets if p.is_keyframe]
+        ticks, keys = [], []
+        for packet in _packets(container, stream, problems, limits):
+            if packet.size and not packet.is_discard:
+                ticks.append(packet.pts if in_order else packet.dts)
+                keys += [ticks[-1]] if packet.is_keyframe else []
 
     def on_clock(ticks):
         return np.array([clock_time(t, tick, origin) for t in sorted(set(ticks)) if t >= first_pts])

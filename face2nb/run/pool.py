@@ -113,7 +113,9 @@ def _reason(video, error):
     kind = type(error).__name__
     if isinstance(error, Face2Error):
         of_the_file = isinstance(error, (UnreadableVideo, NoVideoStream, NoAudioStream, BadAudio, TooLarge))
-        return kind, str(error), not of_the_file or isinstance(error.__cause__, OSError)
+        # why it could not be opened may change without the file; if it is not there, its coming is noticed
+        out_of_reach = isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError)
+        return kind, str(error), not of_the_file or out_of_reach
     # torch and OpenCV have their own words for it
     if isinstance(error, MemoryError) or re.search(
         "(?i)out of memory|can't allocate memory|insufficient memory", str(error)
