@@ -217,7 +217,7 @@ def _pictures_of(o):
     woven = {"x264-params": "tff=1", "flags": "+ildct+ilme"}
     yield _write(o / "interlaced.mp4", options=woven), "interlaced", "ok", 0.0
     yield _write(
-        o / "120_fps.mp4", [i for i in _images() for _ in range(4)], rate=100
+        o / "100_fps.mp4", [i for i in _images() for _ in range(4)], rate=100
     ), "100 frames a second", "ok", 0.0
     yield _write(o / "one_frame.mp4", _images()[:1]), "one frame, two seconds of sound", "ok", None
     yield _turned(o / "normal.mp4", o / "turned.mp4"), "turned by the display matrix", "ok", 0.0

@@ -333,17 +333,20 @@ def _index(path, problems=None, limits=_LIMITS):
         origin = first_pts * tick
     with open_media(path, limits) as container:
         stream = _require_video(container, path, limits)
-        ticks, keys = [], []
+        ticks, keys, last, steady = [], [], None, in_order
         for packet in _packets(container, stream, problems, limits):
             if packet.size and not packet.is_discard:
                 ticks.append(packet.pts if in_order else packet.dts)
                 keys += [ticks[-1]] if packet.is_keyframe else []
+                # where files were joined, times may overlap, and numbers of frames can't be told from them
+                steady = steady and (None in (last, packet.dts) or packet.dts >= last)
+                last = packet.dts
 
     def on_clock(ticks):
         return np.array([clock_time(t, tick, origin) for t in sorted(set(ticks)) if t >= first_pts])
 
     if ticks and None not in ticks:
-        return _Index(on_clock(ticks), on_clock(keys) if in_order else None, origin)
+        return _Index(on_clock(ticks), on_clock(keys) if steady else None, origin)
     times = [time for _, _, time, _, _ in _pictures(path, problems=problems, limits=limits)]
     return _Index(np.array(times), None, origin)
 
@@ -372,15 +375,24 @@ class _Lost(Exception):
     "Seeking does not lead to the frame that was meant."
 
 
+_EARLIER = (0, 2, 10)  # seconds before the key frame to aim at; streams without an index are missed by a bit
+
+
 def _first_packets(container, stream, pts):
     "The packets from the key frame at `pts` on."
-    container.seek(pts, stream=stream)
-    packets = container.demux(stream)
-    first = next(packets)
-    if not first.is_keyframe or first.pts is None or first.pts > pts:
-        raise _Lost
-    yield first
-    yield from packets
+    for earlier in _EARLIER:
+        container.seek(pts - round(earlier / stream.time_base), stream=stream)
+        packets = container.demux(stream)
+        for packet in packets:
+            if packet.is_keyframe and packet.pts is not None and packet.pts >= pts:
+                break
+        else:
+            continue
+        if packet.pts == pts:
+            yield packet
+            yield from packets
+            return
+    raise _Lost
 
 
 def _decode_from(container, stream, pts):

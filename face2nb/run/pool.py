@@ -464,7 +464,7 @@ def _outcome(future, work, video):
         return work.fail(video, work.timeout, "Timeout", say, False)
     except ProcessExpired as e:
         # signal 9 comes from outside, from the system when memory runs out: it says nothing of the file
-        killed = e.exitcode == -signal.SIGKILL
+        killed = e.exitcode == -9
         say = f"The process that had {video.name} in hand died (exit code {e.exitcode}), "
         say += (
             "killed from outside: is there enough memory? Use fewer workers."
