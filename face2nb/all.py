@@ -10,14 +10,20 @@ from .core import *
 from .weights import *
 from .media.video import *
 from .media.audio import *
+from .media.areas import *
 from .media.demo import *
+from .media.find import *
+from .media.traps import *
 from .faces.detect import *
+from .faces.track import *
 from .faces.crop import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
 from .run.pool import *
+from .run.cluster import *
 from .run.extract import *
+from .run.report import *
 from .view.plots import *
 from .view.widgets import *
 

@@ -8,6 +8,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("FACE2NB_SHARED", ROOT.parent / "shared"))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "cluster: needs Ray, the extra [ray]; leave out with -m 'not cluster'")
+
+
 def pytest_report_header(config):
     return f"real clips: {'found' if (SHARED / 'clips').is_dir() else 'not there, the tests that need them skip'}"
 

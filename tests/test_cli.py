@@ -95,6 +95,22 @@ def test_a_stopped_run_leaves_no_half_file_and_no_process(clip, tmp_path, how, s
     assert "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of the system")
+def test_a_full_disk_leaves_nothing_half_written(clip, tmp_path):
+    "No file may grow beyond 100 kB: the faces can't be written, the manifest can."
+    import resource
+
+    (tmp_path / "in").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / "in" / name).write_bytes(clip.read_bytes())
+    command = [COMMAND, "-i", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-f", "8", "-w", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    assert done.returncode == 1 and "could not be written" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["manifest.jsonl", "run.log"]
+    again = face2nb_extract(*command[1:])
+    assert again.returncode == 0 and "2 failed before" in again.stdout, again.stdout + again.stderr
+
+
 def alive(marker):
     "Processes whose environment holds the marker."
     found = []

@@ -171,8 +171,9 @@ class FaceDetector:
         height: int,  # of the frames, in pixels
         width: int,  # likewise
     ) -> int:  # from 1 to 32
-        "How many frames of this size to scan at once, so that memory does not depend on the size."
-        return max(1, min(32, 8_000_000 // (height * width)))
+        "How many frames of this size to hold at once, so that memory does not depend on the size."
+        # whole frames are scanned with tables of 16 bytes a pixel; followed from frame to frame with small ones
+        return max(1, min(32, (8_000_000 if self.mode == "exact" else 100_000_000) // (height * width)))
 
 # %% ../../nbs/faces/20_detect.ipynb #00000017
 @patch
@@ -437,22 +438,23 @@ def detect_video(
     self: FaceDetector,
     pictures: Iterable[Frame],  # frames of one video, in order
     new_shot: Callable[[Frame], bool] | None = None,  # told each frame in turn; True if a shot begins with it
+    at_once: Callable[[int, int], int] | None = None,  # how many frames of (height, width) to hold; None: `batch_size`
 ) -> Iterator[tuple[Frame, Faces]]:
     "All faces of a video, frame by frame, a second or so behind the pictures."
-    return self._scan_all(pictures, new_shot) if self.mode == "exact" else self._guide(pictures, new_shot)
+    work = self._scan_all if self.mode == "exact" else self._guide
+    return work(pictures, new_shot, at_once or self.batch_size)
 
 
 @patch
-def _scan_all(self: FaceDetector, pictures, new_shot):
+def _scan_all(self: FaceDetector, pictures, new_shot, at_once):
     def finish():
         rows = self._look_everywhere([f.rgb for f in batch])
         return [(f, _as_faces(f.index, f.time, r)) for f, r in zip(batch, rows)]
 
     batch = []
     for picture in pictures:
-        if batch and (
-            picture.rgb.shape != batch[0].rgb.shape or len(batch) >= self.batch_size(*batch[0].rgb.shape[:2])
-        ):
+        shape = picture.rgb.shape
+        if batch and (shape != batch[0].rgb.shape or len(batch) >= at_once(*shape[:2])):
             yield from finish()
             batch = []
         if new_shot:
@@ -635,14 +637,12 @@ def _merge(rows):
 # %% ../../nbs/faces/20_detect.ipynb #00000037
 _FAR = 0.2  # seconds between frames that have too little to do with each other
 _CHUNK = 1.0  # seconds between scans
-_HELD = 100_000_000  # pixels of the frames of one chunk
 
 
 @patch
-def _guide(self: FaceDetector, pictures, new_shot):
+def _guide(self: FaceDetector, pictures, new_shot, at_once):
     chunk, known, fine = [], None, False  # the faces of the chunk's first frame are known
     for picture in pictures:
-        size = picture.rgb.shape[0] * picture.rgb.shape[1]
         begins = not chunk or chunk[-1].rgb.shape != picture.rgb.shape or picture.time - chunk[-1].time > _FAR
         if new_shot and new_shot(picture) or begins:
             yield from self._finish(chunk, known, False)
@@ -652,7 +652,7 @@ def _guide(self: FaceDetector, pictures, new_shot):
             continue
         chunk.append(picture)
         seconds = picture.time - chunk[0].time
-        if seconds >= _CHUNK or len(chunk) > min(32, _HELD // size):
+        if seconds >= _CHUNK or len(chunk) > at_once(*picture.rgb.shape[:2]):
             done = self._finish(chunk, known, fine)
             yield from done
             chunk, known, fine = [picture], _as_rows(done[-1][1]), not fine

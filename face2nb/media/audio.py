@@ -6,14 +6,15 @@
 __all__ = ['read_audio', 'get_audio_waveform']
 
 # %% ../../nbs/media/11_audio.ipynb #00000002
-import logging
+import logging, re
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
 from ..core import Face2Error, NoAudioStream, clock_time, sample_at
-from .video import audio_stream, decode, open_media, video_start
+from .video import Limits, audio_stream, decode, open_media, video_start
 
 _log = logging.getLogger(__name__)
 
@@ -111,9 +112,9 @@ class _Resampler:
         return np.concatenate([np.zeros(0, np.float32)] + [b.to_ndarray()[0] for b in ready])
 
 # %% ../../nbs/media/11_audio.ipynb #0000000f
-def _blocks(container, stream, problems):
+def _blocks(container, stream, problems, limits):
     "Yields (pts or None, rate, mono samples) of each decoded block."
-    for block in decode(container, stream, problems):
+    for block in decode(container, stream, problems, limits):
         if block.samples:
             yield block.pts, block.sample_rate, _mono(block)
 
@@ -129,15 +130,31 @@ def _timed(blocks, time_base, origin):
         yield time, rate, samples
         time += len(samples) / rate
 
-# %% ../../nbs/media/11_audio.ipynb #00000010
+# %% ../../nbs/media/11_audio.ipynb #00000011
+_CORRECTED = (59, 30, 101)  # the first libavformat that places Opus in Matroska where it says
+
+
+def _unstated_delay(container, stream):
+    "Seconds by which the sound of an old WebM file stands too early."
+    tags = {k.lower(): v for k, v in container.metadata.items()}
+    writer = re.match(r"Lavf(\d+)\.(\d+)\.(\d+)", tags.get("encoder", ""))
+    header = bytes(stream.codec_context.extradata or b"")
+    if not (writer and "matroska" in container.format.name and header.startswith(b"OpusHead")):
+        return 0
+    return (
+        Fraction(int.from_bytes(header[10:12], "little"), 48000) if tuple(map(int, writer.groups())) < _CORRECTED else 0
+    )
+
+# %% ../../nbs/media/11_audio.ipynb #00000012
 def read_audio(
     path: str | Path,  # a video or sound file
     target_sr: int = 16000,  # samples per second of the result
     problems: list | None = None,  # receives a sentence for what could not be decoded; None: the log does
+    limits: Limits = Limits(),  # beyond which the file is refused
 ) -> np.ndarray:  # (n,) float32 in -1..1; sample i stands at i / target_sr seconds on the clock
-    "The sound of a file, mono, on the video's clock. Raises `NoAudioStream` or `UnreadableVideo`."
-    origin, pieces, end = video_start(path), [], 0
-    with open_media(path) as container:
+    "The sound of a file, mono, on the video's clock. Raises `NoAudioStream`, `UnreadableVideo` or `TooLarge`."
+    origin, pieces, end = video_start(path, limits), [], 0
+    with open_media(path, limits) as container:
         if (stream := audio_stream(container)) is None:
             raise NoAudioStream(f"{path} has no sound.")
         resampler = at = None
@@ -150,7 +167,10 @@ def read_audio(
             at += len(samples)
             end = max(end, at)
 
-        for start, rate, samples in _runs(_timed(_blocks(container, stream, problems), stream.time_base, origin)):
+        if origin is not None:
+            origin -= _unstated_delay(container, stream)
+        blocks = _timed(_blocks(container, stream, problems, limits), stream.time_base, origin)
+        for start, rate, samples in _runs(blocks):
             if start is not None:
                 if resampler:
                     lay(resampler.push(samples[:0], last=True))
@@ -168,7 +188,7 @@ def read_audio(
         wave[i : i + len(samples)] = samples
     return np.clip(wave, -1, 1, out=wave)
 
-# %% ../../nbs/media/11_audio.ipynb #0000001f
+# %% ../../nbs/media/11_audio.ipynb #00000023
 def get_audio_waveform(
     video_path: str | Path,  # a video or sound file
     target_sr: int = 16000,  # samples per second of the result

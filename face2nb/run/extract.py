@@ -17,13 +17,14 @@ import pandas as pd
 import torch
 
 from ..core import BadSetting, NoAudioStream
-from ..data.store import Spool, compact_manifest, save_npz
+from ..data.store import Spool, save_npz
 from ..faces.crop import check_color, crop_face
 from ..faces.detect import MODES, FaceDetector, choose_device
 from ..faces.track import CHOICES, Shots, Tracker, choose_faces
 from ..media.audio import read_audio
-from ..media.video import check_select, frames
-from .pool import Progress, Video, find_videos, run_jobs, tick
+from ..media.find import Video, find_videos
+from ..media.video import Limits, check_select, frames
+from .pool import Progress, backing_off, run_jobs, tick
 from ..speech.mfcc import AUDIO_DTYPES, FRAME, RATE, SHIFT, generate_mfcc, generate_mfcc_batch
 from ..sync.pair import audio_windows
 
@@ -42,6 +43,11 @@ class ExtractSettings:
     detect: str = "guided"  # 'exact' scans every frame; 'guided' a few, and follows the faces between them
     min_face_size: int = 20  # smallest face to look for, in pixels
     device: str = field(default="auto", metadata={"machine": True})  # where the networks run: auto, cpu, cuda
+    max_pixels: int = field(default=2**27, metadata={"machine": True})  # refuse videos with larger pictures
+    max_seconds: int = field(default=21600, metadata={"machine": True})  # refuse longer videos
+    max_memory: int = field(
+        default=0, metadata={"machine": True}
+    )  # MB a worker may hold before it works in smaller batches; 0: no limit
 
     def __post_init__(self):
         def put(name, value):
@@ -60,12 +66,18 @@ class ExtractSettings:
         for name, allowed in (("detect", MODES), ("faces", CHOICES)):
             if getattr(self, name) not in allowed:
                 raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use one of {', '.join(allowed)}.")
-        for name, least, most in (("size", 8, 4096), ("min_face_size", 12, 10_000)):
+        most = dict(size=4096, min_face_size=10_000, max_pixels=10**12, max_seconds=10**9, max_memory=10**9)
+        for name, least in dict(size=8, min_face_size=12, max_pixels=1, max_seconds=1, max_memory=0).items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most}.")
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most[name]:
+                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most[name]}.")
             put(name, int(value))
         choose_device(self.device)
+
+    @property
+    def limits(self) -> Limits:
+        "Beyond which a file is refused."
+        return Limits(self.max_pixels, self.max_seconds)
 
 # %% ../../nbs/run/62_extract.ipynb #0000000b
 @functools.lru_cache(maxsize=1)
@@ -133,9 +145,11 @@ _AT_ONCE = 32  # frames, between two reports of progress
 def _faces(video, settings, tracker, shots, problems):
     "Yields every few frames: frames done so far, new crops, and for each (frame index, time, box, probability, track)."
     # a worker has one thread for the networks; a notebook lets the decoder have more
-    pictures = frames(video, settings.frames, threads=1 if torch.get_num_threads() == 1 else 0, problems=problems)
+    threads, detector = 1 if torch.get_num_threads() == 1 else 0, _detector(settings)
+    pictures = _ahead(frames(video, settings.frames, threads, problems, settings.limits))
+    at_once = backing_off(detector.batch_size, settings.max_memory << 20)
     crops, rows, done = [], [], 0
-    for done, (picture, faces) in enumerate(_detector(settings).detect_video(_ahead(pictures), shots), 1):
+    for done, (picture, faces) in enumerate(detector.detect_video(pictures, shots, at_once), 1):
         faces = tracker(faces, shots.of(picture.index))
         for i in choose_faces(faces, settings.faces, *picture.rgb.shape[:2]):
             crop = crop_face(picture.rgb, faces.boxes[i], settings.size, settings.color)
@@ -175,7 +189,7 @@ def _remove(paths):
 
 def _extract(video, folder, targets, settings, problems):
     "What to say of the video, and the files written."
-    sound = read_audio(video, RATE, problems) if settings.audio else None
+    sound = read_audio(video, RATE, problems, settings.limits) if settings.audio else None
     if not settings.video:
         return _whole_track(video, sound, targets[1], settings)
     tracker, shots = Tracker(), Shots()
@@ -235,14 +249,15 @@ def extract(
     workers: int | None = None,  # processes; None: one for each core; 0: none, work in this one
     recursive: bool = False,  # look into folders of folders
     progress: Callable[[Progress], None] | None = None,  # told how far the run is
-) -> pd.DataFrame:  # the manifest's rows of this run
+    resume: bool = True,  # skip the videos that an earlier run has done, if nothing has changed since
+    **run,  # more for `run_jobs`: timeout, retry, verify, engine
+) -> pd.DataFrame:  # the manifest's rows of these videos; `resume` says 'unchanged', or why it was done
     "Extract faces and sound from videos. Raises `BadSetting`; what is wrong with a single video is in its row."
     videos = find_videos([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, recursive)
-    rows = run_jobs(
-        extract_video, videos, output, settings or ExtractSettings(), workers, _init, progress, blank=_BLANK
+    settings = settings or ExtractSettings()
+    return pd.DataFrame(
+        run_jobs(extract_video, videos, output, settings, workers, _init, progress, blank=_BLANK, resume=resume, **run)
     )
-    compact_manifest(output)
-    return pd.DataFrame(rows)
 
 # %% ../../nbs/run/62_extract.ipynb #00000030
 _PARAMS = {f.name for f in fields(ExtractSettings)} - {"video", "audio"}
@@ -262,5 +277,6 @@ def process_video_wrapper(
         raise BadSetting(f"Unknown flags {', '.join(sorted(unknown))}: known are video, audio.")
     settings = ExtractSettings(video=bool(flags.get("video")), audio=bool(flags.get("audio")), **params)
     path = Path(video_path)
-    [row] = run_jobs(extract_video, [Video(path, path.name, path.stem)], output_root, settings, workers=0, blank=_BLANK)
+    video = Video(path, path.name, path.stem)
+    [row] = run_jobs(extract_video, [video], output_root, settings, workers=0, blank=_BLANK, alone=False)
     return row["n_faces"], row["n_audios"]
