@@ -276,7 +276,7 @@ def _as_rows(faces):
     return np.column_stack([faces.boxes, faces.probs, faces.points.reshape(-1, 10), faces.found]).astype(np.float32)
 
 # %% ../../nbs/faces/20_detect.ipynb #00000021
-_TILES = ((62, 1), (54, 2), (38, 3))  # pixels of the tiles and at how many sizes of the pyramid, from the largest
+_TILES = ((46, 1), (38, 2), (30, 3))  # pixels of the tiles and at how many sizes of the pyramid, from the largest
 _FIT = 2  # at which of these sizes the face fits P-Net's window best
 _AROUND = 1.5  # of the face's side, from its centre, that a look needs to know
 _AT_ONCE = 4_000_000  # pixels of the regions of one look
@@ -545,11 +545,10 @@ class _Stretch:
         return rest, free
 
     def _sure(self, whole):
-        "Whether the frames within need no look, after one in the middle of a whole stretch, or at its eighths."
-        length = whole.last - whole.first
+        "Whether the frames within need no look, after looks at both ends, or at one in the middle of a whole stretch."
         if not self.close:
             return self.last - self.first <= 8 and self.trust >= 0.7
-        return length <= 4 and self.trust >= 0.94 and self.trust + whole.trust >= 1.9
+        return whole.last - whole.first <= 4 and self.trust >= 0.93 and self.trust + whole.trust >= 1.88
 
     def _advance(self, aims, found):
         "Follow from one end: on from the last face that was found, or from where it was."
@@ -636,7 +635,7 @@ def _merge(rows):
 
 # %% ../../nbs/faces/20_detect.ipynb #00000037
 _FAR = 0.2  # seconds between frames that have too little to do with each other
-_CHUNK = 1.0  # seconds between scans
+_CHUNK = 1.2  # seconds between scans
 
 
 @patch
