@@ -160,6 +160,7 @@ class FaceDetector:
         self.pnet, self.rnet, self.onet = (
             _network(k, n, self.device) for k, n in ((PNet, "pnet.pt"), (RNet, "rnet.pt"), (ONet, "onet.pt"))
         )
+        self._room = None
         # pixels to hand to P-Net, and to R- and O-Net, at once: on a processor what its cache holds, elsewhere what keeps it busy
         self._pixels, self._crops = (90_000, 8 * 48**2) if self.device.type == "cpu" else (8_000_000, 512 * 48**2)
 
@@ -203,6 +204,14 @@ def _thin(self: FaceDetector, boxes, offsets, owner):
     "The best of overlapping proposals of all sizes, corrected."
     keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.7)
     return _square(_shift(boxes[keep], offsets[keep], 0)), owner[keep]
+
+
+@patch
+def _tables(self: FaceDetector, pictures, regions=None):
+    "Sum tables in the memory of the last ones."
+    tables = SumTables(pictures, regions, self._room)
+    self._room = tables.sums
+    return tables
 
 
 @patch
@@ -260,7 +269,7 @@ def _decide(self: FaceDetector, tables, boxes, owner):
 def _look_everywhere(self: FaceDetector, pictures, min_face_size=None):
     "Faces of whole frames (H, W, 3): for each an (N, 16) array."
     with torch.inference_mode():
-        tables = SumTables(pictures)
+        tables = self._tables(pictures)
         return self._decide(tables, *self._refine(tables, *self._scan(tables, min_face_size or self.min_face_size)))
 
 
@@ -279,7 +288,7 @@ def _as_rows(faces):
 _TILES = ((46, 1), (38, 2), (30, 3))  # pixels of the tiles and at how many sizes of the pyramid, from the largest
 _FIT = 2  # at which of these sizes the face fits P-Net's window best
 _AROUND = 1.5  # of the face's side, from its centre, that a look needs to know
-_AT_ONCE = 4_000_000  # pixels of the regions of one look
+_AT_ONCE = 2_000_000  # pixels of the regions of one look
 
 
 def _surroundings(boxes, height, width):
@@ -362,7 +371,7 @@ def _look_at(self: FaceDetector, pictures, where, boxes, anywhere):
     found = []
     for part in np.split(np.arange(len(boxes)), np.flatnonzero(np.diff(np.cumsum(area) // _AT_ONCE)) + 1):
         with torch.inference_mode():
-            tables = SumTables(pictures, np.column_stack([where[part], regions[part]]))
+            tables = self._tables(pictures, np.column_stack([where[part], regions[part]]))
             expected, free = (torch.from_numpy(a[part]).to(self.device) for a in (boxes, anywhere))
             squares, owner = self._propose_near(tables, boxes[part])
             fits = _fitting(squares, expected[owner], *_FOR_RNET) | free[owner]
@@ -424,11 +433,10 @@ def detect(
     frames = check_shape("frames", frames, (None, None, None, 3))
     if frames.dtype != np.uint8:
         raise ValueError(f"frames are {frames.dtype}, expected uint8 from 0 to 255.")
-    n = len(frames)
-    indices = range(n) if indices is None else indices
-    pictures = [
-        Frame(int(i), j / 25 if times is None else float(times[j]), f) for j, (i, f) in enumerate(zip(indices, frames))
-    ]
+    indices = range(len(frames)) if indices is None else indices
+    # without times, the indices tell which frames follow each other
+    seconds = [i / 25 for i in indices] if times is None else times
+    pictures = [Frame(int(i), float(t), f) for i, t, f in zip(indices, seconds, frames)]
     found = [faces for _, faces in self.detect_video(pictures)]
     return found if times is not None else [dataclasses.replace(f, time=float("nan")) for f in found]
 

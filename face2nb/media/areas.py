@@ -31,9 +31,8 @@ class SumTables:
     def __init__(
         self,
         frames: Sequence[np.ndarray],  # (H, W, 3) uint8 each, all of one size
-        regions: (
-            np.ndarray | None
-        ) = None,  # (R, 5) int: which frame, then x1 y1 x2 y2 within it; None: all of each frame
+        regions: np.ndarray | None = None,  # (R, 5) int: a frame's number, and x1 y1 x2 y2 in it; None: whole frames
+        room: np.ndarray | None = None,  # the `sums` of tables that are no longer needed, to build these in
     ):
         "Raises `ValueError` for a region that is empty or reaches beyond its frame."
         self.height, self.width = frames[0].shape[:2]
@@ -46,7 +45,9 @@ class SumTables:
         self.stride = x2 - x1 + 1
         ends = np.cumsum(self.stride * (y2 - y1 + 1))
         self.base = np.r_[0, ends[:-1]].astype(np.int64)
-        self.sums = np.empty(ends[-1] if len(ends) else 0, np.complex128)
+        size = ends[-1] if len(ends) else 0
+        # fresh memory is handed out page by page, which takes as long as filling it
+        self.sums = room if room is not None and len(room) >= size else np.empty(size, np.complex128)
         for (i, left, top, right, bottom), begin, end in zip(self.regions, self.base, ends):
             four = cv2.cvtColor(np.ascontiguousarray(frames[i][top:bottom, left:right]), cv2.COLOR_RGB2RGBA)
             cv2.integral(four, sum=self.sums[begin:end].view(np.int32).reshape(bottom - top + 1, -1, 4))
@@ -109,7 +110,8 @@ class SumTables:
                 bins([0], [self.width], width, np.arange(width)),
             )
         )
-        tables = self.sums.view(np.int32).reshape(len(self), self.height + 1, -1)
+        used = len(self) * (self.height + 1) * (self.width + 1)
+        tables = self.sums[:used].view(np.int32).reshape(len(self), self.height + 1, -1)
         strips = tables.take(y1, 1)
         strips -= tables.take(y0, 1)
         pixels = strips.view(np.complex128)
