@@ -45,7 +45,7 @@ def test_folder_with_good_and_bad(clip, tmp_path):
     for r in got.values():
         assert {"video", "status", "n_faces", "n_audios", "seconds", "error", "settings_hash", "versions", "outputs"} <= r.keys()
         for name in r["outputs"]:
-            assert len(load(tmp_path / "out" / name).data) == 4
+            assert len(load(tmp_path / "out" / name).time) == 4
     assert not [p for p in (tmp_path / "out").rglob("*") if p.name.endswith(".tmp")]
     again = face2nb_extract("-i", videos / "a.mp4", "-o", tmp_path / "out", "-f", 2)
     assert again.returncode == 0, again.stderr
