@@ -162,9 +162,10 @@ def agreement(guided, exact, n):
         if len(mine):
             chosen = int(np.prod(mine[:, 2:] - mine[:, :2], axis=1).argmax())
             # where the two name different people of about equal size, the same person is compared
-            alike = [i for i in range(len(boxes)) if area[i] >= 0.6 * area[largest]]
-            overlap = max(overlaps(boxes[[i]], mine[[chosen]])[0, 0] for i in alike)
-            overlap = max(overlap, overlaps(boxes[[largest]], mine).max())
+            sizes = np.prod(mine[:, 2:] - mine[:, :2], axis=1)
+            alike = [i for i in range(len(mine)) if sizes[i] >= 0.7 * sizes[chosen]]
+            overlap = overlaps(boxes[[largest]], mine[[chosen]])[0, 0]
+            overlap = overlap if overlap >= 0.3 else overlaps(boxes[[largest]], mine[alike]).max()
         met.append(overlap)
         if overlap < 0.9:
             apart.append((index, round(float(overlap), 3)))
