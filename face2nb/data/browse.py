@@ -104,6 +104,13 @@ class OpenVideo:
             detail["tracks"] = _packed(**{name: self.tracks[name] for name in names})
         return detail
 
+    def face(
+        self,
+        i: int,  # row of the faces
+    ) -> np.ndarray:  # (S, S, 3) uint8, RGB
+        "One face. Raises `DamagedFile`."
+        return to_rgb(self.faces[i], self.facts["color"].item())
+
     def piece(
         self,
         k: int,  # number of the piece, from 0
