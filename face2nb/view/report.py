@@ -129,7 +129,7 @@ def _page(title, parts):
 # %% ../../nbs/view/95_report.ipynb #0000000e
 _ROWS = 1000  # of the table of videos
 _FILES = 20  # named for each reason
-_BYTES = 4_000_000  # of pictures
+_BYTES = 2_500_000  # of pictures
 
 
 def _number(value, form=",.0f"):
@@ -232,7 +232,7 @@ def _table(rows):
     )
     body = []
     for row in rows.to_dict("records"):
-        error = f'<div class="e">{error}</div>' if (error := _error(row)) else ""
+        error = f'<div class="e">{error}</div>' if (error := _error(row, 200)) else ""
         cells = "".join(_number(row.get(key), form) for _, key, form in columns)
         body.append(
             f'<tr data-s="{_safe(row["status"])}"><td class="v">{_safe(row["video"])}{error}</td><td>{_status(row["status"])}</td>{cells}</tr>'
