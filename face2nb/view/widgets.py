@@ -23,6 +23,7 @@ from IPython.display import display
 from .. import view
 from ..core import BadSetting, DamagedFile, Face2Error, NoAudioStream, sample_at
 from ..data.browse import PIECE, OpenVideo, picture_bytes, sound_outline
+from ..data.peek import row_of
 from ..data.review import Review, latest_reviews, save_review
 from ..data.store import MANIFEST, manifest_rows
 from ..media.audio import read_audio
@@ -271,26 +272,19 @@ def _heard(self: Explorer, wish: dict):
 
 # %% ../../nbs/view/91_widgets.ipynb #00000012
 def explore(
-    output: str | Path,  # the output folder of a run, or a `_faces.npz` in it
+    output: str | Path,  # the output folder of a run, or a result in it
     video: str | None = None,  # which to show first, by its name in the manifest; None: the first with faces
     sources: str | Path | None = None,  # where the videos are now; None: where they were when they were extracted
     by: str | None = None,  # who decides; None: who is logged in
 ) -> Explorer:
     "Look through the results of a run, and accept or reject. Raises `DamagedFile` if there is no manifest, `BadSetting`."
     output = Path(output)
-    if output.name.endswith("_faces.npz"):
-        output, video = _run_of(output)
+    if output.name.endswith(".npz"):
+        found = row_of(output)
+        if found is None:
+            raise DamagedFile(f"{output} stands in no manifest: give the output folder of a run.")
+        output, video = found[0], found[1]["video"]
     return Explorer(output, video, sources, by)
-
-
-def _run_of(path):
-    "The output folder that a result stands in, and its video."
-    for folder in path.resolve().parents:
-        name = path.resolve().relative_to(folder).as_posix()
-        for row in manifest_rows(folder).values():
-            if name in (row.get("outputs") or ()):
-                return folder, row["video"]
-    raise DamagedFile(f"{path} stands in no manifest: give the output folder of a run.")
 
 # %% ../../nbs/view/91_widgets.ipynb #00000024
 _FIRST = (
