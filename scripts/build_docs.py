@@ -74,8 +74,7 @@ def write_source(folder, nbs=NBS):
     source.copy(DOCS)
     live = (WIDGETS / "packages.json").is_file()
     if live:
-        for path in WIDGETS.glob("*.js"):
-            source.write(f"_static/widgets/{path.name}", path.read_bytes())
+        source.copy(WIDGETS, "_static/widgets")
     for path in nbs.rglob("*"):
         if path.is_file() and path.suffix in (".jpg", ".png", ".svg", ".gif") and not path.name.startswith("."):
             source.write(path.relative_to(nbs), path.read_bytes())
@@ -112,19 +111,26 @@ def write_source(folder, nbs=NBS):
     return pages
 
 
-def build(output, work, nbs=NBS):
-    "Build the site; gives the pages, the links checked and those outside, or raises with what is wrong."
-    pages = write_source(work / "source", nbs)
-    env = os.environ | {"FACE2NB_SETTINGS": str(ROOT / "settings.ini")}
+def render(work):
+    "Let Sphinx make `work/site` of `work/source`; a warning is an error."
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto"]
-    done = subprocess.run([*command, "-d", work / "doctrees", work / "source", output], env=env, capture_output=True, text=True)
+    command += ["-d", work / "doctrees", work / "source", work / "site"]
+    env = os.environ | {"FACE2NB_SETTINGS": str(ROOT / "settings.ini")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     said = (done.stdout + done.stderr).strip()
     if done.returncode or said:
         raise RuntimeError(f"Sphinx is not content:\n{said[-8000:]}")
+
+
+def build(output, work, nbs=NBS):
+    "Build the site; gives the pages, the links checked and those outside, or raises with what is wrong."
+    pages = write_source(work / "source", nbs)
+    render(work)
+    shutil.rmtree(output, ignore_errors=True)
+    # the theme's templates and Sphinx's own notes are no part of the site
+    shutil.copytree(work / "site", output, ignore=shutil.ignore_patterns("*macros.html", ".buildinfo*"))
     for page, notebook in pages.items():  # what is downloaded is the notebook itself, not the page made of it
         shutil.copy(notebook, output / "_sources" / f"{page}.ipynb")
-    for template in (output / "_static").glob("*macros.html"):  # the theme's, which are no pages
-        template.unlink()
     (output / ".nojekyll").touch()
     dead, checked, outside = check_links(output)
     if dead:

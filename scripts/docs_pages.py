@@ -151,7 +151,7 @@ class Api:
             return [node.name]
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            return [t.id for t in targets if isinstance(t, ast.Name)]
+            return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
         return []
 
     def public(self, name):
@@ -177,7 +177,7 @@ class Api:
         options, head, body = [], name, []
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             kind = "data"
-            value = re.sub(r"\s+", " ", ast.unparse(node.value))
+            value = re.sub(r"\s+", " ", self.value(node, name))
             options.append(f":value: {value if len(value) <= 90 else value[:88] + '…'}")
             comment = re.search(r"  # (.+)$", lines[node.end_lineno - 1])
             body += [comment.group(1)] if comment else []
@@ -212,6 +212,14 @@ class Api:
         inner = "\n\n".join(filter(None, [link, *map(textwrap.dedent, body)]))
         options = "\n".join([f":module: {self.module.__name__}", *options])
         return f"{fence}{{py:{kind}}} {head}\n{options}\n\n{inner}\n{fence}"
+
+    @staticmethod
+    def value(node, name):
+        "What is assigned to a name, as it is written, also where several names are assigned at once."
+        for target in getattr(node, "targets", []):
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                return ast.unparse(node.value.elts[[t.id for t in target.elts].index(name)])
+        return ast.unparse(node.value)
 
     @staticmethod
     def fields(node, lines):

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,14 +20,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "build" / "widgets"
 NODE = ROOT / "build" / "node"
-PACKAGES = {  # package: its tarball's checksum, and the one file of it that is needed
+PACKAGES = {  # package: its tarball's checksum, and which of its files are needed
     "@jupyter-widgets/html-manager@1.0.14": (
         "sha512-wglgQQ+VMj+MBKkTttdeoMtOah/H2A1w5GU1OAVXmDQqZYTK6C+oHZjQMxcNezIpiqUjC1YHKOo5XdP3ENvBng==",
-        "dist/embed-amd.js",
+        r"dist/(embed-amd\.js|\w+\.woff2)",
     ),
     "requirejs@2.3.7": (
         "sha512-DouTG8T1WanGok6Qjg2SXuCMzszOo0eHeH9hDZ5Y4x8Je+9JB38HdTLT4/VA8OaUhBa0JPVHJ0pyBkM1z+pDsw==",
-        "require.js",
+        r"require\.js",
     ),
 }
 NO_WAITING = ["--fetch-retries=1", "--fetch-retry-maxtimeout=2000", "--fetch-timeout=30000"]
@@ -70,7 +71,9 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 for package, (_, inside) in PACKAGES.items():
                     with tarfile.open(fetch(package, Path(folder))) as tar:
-                        (WIDGETS / Path(inside).name).write_bytes(tar.extractfile(f"package/{inside}").read())
+                        for name in tar.getnames():
+                            if re.fullmatch(f"package/{inside}", name):
+                                (WIDGETS / Path(name).name).write_bytes(tar.extractfile(name).read())
             stamp.write_text(wanted)
         except (OSError, subprocess.SubprocessError, json.JSONDecodeError) as e:
             print(f"Widgets in the documentation will not be live: npm packages can't be had here ({type(e).__name__}).")

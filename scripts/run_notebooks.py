@@ -1,9 +1,13 @@
 """Run notebooks and keep their outputs: `python scripts/run_notebooks.py [NOTEBOOK …]` (all without arguments).
 
-Cells marked `#| eval: false` are left alone. Pictures are stored as JPEG, which keeps the repository small.
+Cells marked `#| eval: false` are left alone. Pictures are stored as JPEG, which keeps the repository small. Widgets
+live only as long as their kernel, and what is stored of them is their text; where a cell is marked `#| widget`, the
+state of the widget that it shows is stored as well, so that the documentation can show it.
 """
 
+import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +28,46 @@ class Client(NotebookClient):
         return await super().async_execute_cell(cell, *args, **kw)
 
 
+VIEW, STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
+
+
+def _parts(model):
+    "The models that a model refers to."
+    return set(re.findall(r"IPY_MODEL_(\w+)", json.dumps(model)))
+
+
+def keep_widgets(notebook):
+    "Of the state of all widgets, keep what the cells marked `#| widget` show, under numbers in place of random names."
+    stored = notebook.metadata.pop("widgets", {}).get(STATE, {})
+    models = stored.get("state", {})
+    marked = [c for c in notebook.cells if c.cell_type == "code" and re.search(r"^#\|\s*widget\s*$", c.source, re.M)]
+    views = [o.data[VIEW] for c in marked for o in c.outputs if VIEW in o.get("data", {})]
+    kept, waiting = [], [view["model_id"] for view in views]
+    while waiting:
+        name = waiting.pop(0)
+        if name in models and name not in kept:
+            kept.append(name)
+            waiting += sorted(_parts(models[name]))
+    # links between widgets are shown by none, and work without a kernel
+    kept += [n for n, m in models.items() if n not in kept and "Link" in m["model_name"] and _parts(m) <= set(kept)]
+    if not kept:
+        return
+    numbers = {name: f"{n:032x}" for n, name in enumerate(kept)}
+    text = json.dumps({name: models[name] for name in kept})
+    stored["state"] = json.loads(re.sub("|".join(kept), lambda m: numbers[m.group()], text))
+    notebook.metadata["widgets"] = {STATE: stored}
+    for view in views:
+        view["model_id"] = numbers.get(view["model_id"], view["model_id"])
+
+
+def run(path):
+    "Run one notebook and keep its outputs."
+    notebook = nbformat.read(path, as_version=4)
+    Client(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    keep_widgets(notebook)
+    nbformat.write(notebook, path)
+
+
 def main(paths):
     with tempfile.TemporaryDirectory() as home:
         profile = Path(home) / "profile_default"
@@ -33,11 +77,7 @@ def main(paths):
         path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
         os.environ |= {"IPYTHONDIR": home, "FACE2NB_CACHE": os.path.join(home, "cache"), "PATH": path}
         for path in paths:
-            notebook = nbformat.read(path, as_version=4)
-            Client(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
-            # widgets live only as long as their kernel; what is stored is their text
-            notebook.metadata.pop("widgets", None)
-            nbformat.write(notebook, path)
+            run(path)
             print(path.relative_to(ROOT), f"{path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -1,2 +1,12 @@
-// Where the widgets' modules are: beside this file, and nowhere else.
-require.config({ paths: { anywidget: new URL("anywidget", document.currentScript.src).href } });
+// Modules and fonts of the widgets stand beside this file. Those in one bundle are told so, since they look for
+// the fonts where they think that they are.
+require.config({
+  baseUrl: new URL(".", document.currentScript.src).href,
+  paths: {
+    "@jupyter-widgets/base": "base",
+    "@jupyter-widgets/controls": "controls",
+    "@jupyter-widgets/output": "output",
+    "@jupyter-widgets/html-manager": "html-manager",
+    "@jupyter-widgets/html-manager/dist/libembed-amd": "libembed-amd",
+  },
+});
