@@ -111,7 +111,7 @@ def _cell(text):
     return str(text).replace("\n", " ").replace("|", "\\|")
 
 
-def _table(rows, obj, returns, more=None):
+def _table(rows, obj, returns, names, more=None):
     "Parameters and what is returned, as a table; nothing where neither is documented."
     docs = docments(obj, full=True, args_kwargs=True)
     lines = []
@@ -120,10 +120,11 @@ def _table(rows, obj, returns, more=None):
             continue
         said = docs.get(name, {}).get("docment") or (more or {}).get(name, "")
         kind, default = (f"`{_cell(x)}`" if x else "" for x in (kind, default))
-        lines.append(f"| `{prefix}{name}` | {kind} | {default} | {_cell(said)} |")
+        lines.append(f"| `{prefix}{name}` | {link_names(kind, names)} | {default} | {link_names(_cell(said), names)} |")
     said = (docs.get("return") or {}).get("docment") or ""
     if returns and (returns != "None" or said):
-        lines.append(f"| **returns** | `{_cell(returns)}` | | {_cell(said)} |")
+        kind = f"`{_cell(returns)}`" if returns else ""
+        lines.append(f"| **returns** | {link_names(kind, names)} | | {link_names(_cell(said), names)} |")
     if not lines:
         return ""
     return "\n".join([":::{div} parameters", "| Parameter | Type | Default | Meaning |", "|---|---|---|---|", *lines, ":::"])
@@ -132,8 +133,8 @@ def _table(rows, obj, returns, more=None):
 class Api:
     "Directives for the names that a cell defines."
 
-    def __init__(self, module, git_url, branch):
-        self.module, self.seen = importlib.import_module(module), set()
+    def __init__(self, module, git_url, branch, names):
+        self.module, self.seen, self.known = importlib.import_module(module), set(), names
         path = Path(self.module.__file__)
         self.url = f"{git_url}/blob/{branch}/{path.relative_to(ROOT).as_posix()}"
         self.lines = {}
@@ -186,7 +187,7 @@ class Api:
             made = next((n for n in node.body if isinstance(n, _DEFS) and n.name == "__init__"), None)
             rows = list(_parameters(made))[1:] if made else list(_parameters(node)) if kind == "class" else []
             head += self.signature(rows)
-            body += [ast.get_docstring(node) or "", _table(rows, obj, "", self.fields(node, lines)) if rows else ""]
+            body += [link_names(ast.get_docstring(node) or "", self.known), _table(rows, obj, "", self.known, self.fields(node, lines)) if rows else ""]
             for inner in node.body:
                 if isinstance(inner, _DEFS) and (not inner.name.startswith("_") or (inner.name == "__call__" and ast.get_docstring(inner))):
                     if f"{name}.{inner.name}" not in self.seen:
@@ -206,7 +207,7 @@ class Api:
                 options += [f":{d}:" for d in ("classmethod", "staticmethod") if d in decorators]
                 call = getattr(obj, "__func__", obj)
                 head += self.signature(rows) + (f" -> {returns}" if returns else "")
-            body += [ast.get_docstring(node) or "", _table(rows, call, "" if kind == "property" else returns)]
+            body += [link_names(ast.get_docstring(node) or "", self.known), _table(rows, call, "" if kind == "property" else returns, self.known)]
         link = f":::{{div}} source-link\n[source]({self.url}#L{self.lines[name]})\n:::" if depth == 6 else ""
         fence = ":" * depth
         inner = "\n\n".join(filter(None, [link, *map(textwrap.dedent, body)]))
@@ -325,7 +326,7 @@ def page_of(notebook, names, live=True, nbs=NBS):
     directives = [getattr(c, "directives_", {}) for c in processed.nb.cells]
     sources = [c.source for c in processed.nb.cells]
     module = next((d["default_exp"][0] for d in directives if "default_exp" in d), None)
-    api = Api(f"{cfg['lib_name']}.{module}", cfg["git_url"], cfg["branch"]) if module else None
+    api = Api(f"{cfg['lib_name']}.{module}", cfg["git_url"], cfg["branch"], names) if module else None
     models = _live_widgets(nb) if live else set()
     cells = []
     for cell, how, source in zip(nb.cells, directives, sources):
@@ -446,11 +447,12 @@ def licences_table():
     "The model files and their licences, from the package's own table."
     from face2nb.weights import WEIGHTS
 
-    lines = ["| File | What it does | Size | Licence | Commercial use | From |", "|---|---|---|---|---|---|"]
+    lines = ["| File | What it does | Size | Licence | Commercial use |", "|---|---|---|---|---|"]
     for w in WEIGHTS.values():
         known = "allowed" if w.commercial else "not known to be allowed"
-        source = f"[{w.source.split('/')[2]}]({w.source})" if w.source.startswith("https://") else f"the package `{w.source.split(':')[0]}`"
-        lines.append(f"| `{w.name}` | {_cell(w.what)} | {w.bytes / 1e6:.1f} MB | {_cell(w.licence)} | {known} | {source} |")
+        name = f"[`{w.name}`]({w.source})" if w.source.startswith("https://") else f"`{w.name}`"
+        size = f"{w.bytes / 1e6:.1f} MB" if w.bytes > 1e6 else f"{w.bytes / 1e3:.0f} kB"
+        lines.append(f"| {name} | {_cell(w.what)} | {size} | {_cell(w.licence)} | {known} |")
     lines += ["", "## Checksums", "", "| File | sha256 |", "|---|---|"]
     lines += [f"| `{w.name}` | `{w.sha256 or 'noted when it is first fetched'}` |" for w in WEIGHTS.values()]
     return "\n".join(lines) + "\n"

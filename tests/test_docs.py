@@ -127,8 +127,10 @@ def test_sidebar_and_dark_mode(address, browser_page):  # noqa: F811
     page.wait_for_url("**/clock.html")
     assert page.title().startswith("The clock")
     colours = set()
-    for _ in range(3):
+    for mode in ("light", "dark"):
         page.locator("button.theme-switch-button:visible").first.click()
+        if page.locator(".theme-change-button").count():  # newer themes ask which
+            page.locator(f".theme-change-button[data-mode='{mode}']:visible").first.click()
         colours.add((page.locator("html").get_attribute("data-theme"), page.evaluate("getComputedStyle(document.body).backgroundColor")))
     assert {theme for theme, _ in colours} == {"light", "dark"} and len(colours) == 2
     assert page.errors == [] and page.outside == []
