@@ -98,7 +98,10 @@ def write_source(folder, nbs=NBS):
     source.write("generated/speed.md", section_of(nbs / "index.ipynb", "How fast"))
     source.write("commands.md", commands_page())
     source.write("changelog.md", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
-    explained = re.findall(r"^<!-- explained: (.*) -->$", (DOCS / "index.md").read_text(encoding="utf-8"), re.M)[0].split()
+    home = (DOCS / "index.md").read_text(encoding="utf-8")
+    explained = re.search(r"^<!-- explained: (.*) -->$", home, re.M).group(1).split()
+    button = "\n".join([f":::{{button-ref}} {t}\n:ref-type: doc\n:color: primary\nFirst tutorial\n:::" for t in tutorials[:1]])
+    home = home.replace("<!-- first tutorial -->", button)
     toc = [
         _toctree("Start", ["overview"]),
         _toctree("Tutorials", tutorials),
@@ -106,7 +109,7 @@ def write_source(folder, nbs=NBS):
         _toctree("Reference", ["commands", *(target.rsplit(".", 1)[0] for target in folders.values())]),
         _toctree("Project", ["changelog"]),
     ]
-    source.write("index.md", (DOCS / "index.md").read_text(encoding="utf-8") + "\n\n" + "\n\n".join(filter(None, toc)))
+    source.write("index.md", home + "\n\n" + "\n\n".join(filter(None, toc)))
     source.sweep()
     return pages
 

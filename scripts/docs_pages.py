@@ -332,7 +332,9 @@ def page_of(notebook, names, live=True, nbs=NBS):
     for cell, how, source in zip(nb.cells, directives, sources):
         if cell.cell_type == "markdown":
             text = link_files(source, notebook.parent, page, nbs, cfg["git_url"], cfg["branch"])
-            cell.source = text if page == "overview" else link_names(text, names)
+            cell.source = link_names(text, names)
+            if page == "overview":  # which is the README too, where the site has to be named
+                cell.source = re.sub(r"^Documentation: .*\n+", "", cell.source, flags=re.M)
             if not cells:
                 cell.source = _title(cell.source, module, notebook, page, cfg)
             cells.append(cell)
@@ -451,7 +453,7 @@ def licences_table():
     for w in WEIGHTS.values():
         known = "allowed" if w.commercial else "not known to be allowed"
         name = f"[`{w.name}`]({w.source})" if w.source.startswith("https://") else f"`{w.name}`"
-        size = f"{w.bytes / 1e6:.1f} MB" if w.bytes > 1e6 else f"{w.bytes / 1e3:.0f} kB"
+        size = f"{w.bytes / 1e6:.1f}\u00a0MB" if w.bytes > 1e6 else f"{w.bytes / 1e3:.0f}\u00a0kB"
         lines.append(f"| {name} | {_cell(w.what)} | {size} | {_cell(w.licence)} | {known} |")
     lines += ["", "## Checksums", "", "| File | sha256 |", "|---|---|"]
     lines += [f"| `{w.name}` | `{w.sha256 or 'noted when it is first fetched'}` |" for w in WEIGHTS.values()]
