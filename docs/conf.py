@@ -7,9 +7,9 @@ _ini = configparser.ConfigParser(delimiters=["="])
 _ini.read(os.environ["FACE2NB_SETTINGS"], encoding="utf-8")
 _cfg = _ini["DEFAULT"]
 
-project, author, version = _cfg["lib_name"], _cfg["author"], _cfg["version"]
-copyright = _cfg["copyright"].split(",")[0] + f", {author}"
-release = version
+project, version = _cfg["lib_name"], _cfg["version"]
+release, author = version, ""  # the copyright names the authors
+copyright = f"{_cfg['copyright'].split(',')[0]}, {_cfg['author']}"
 language = "en"
 
 extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design"]
