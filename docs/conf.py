@@ -11,6 +11,7 @@ project, version = _cfg["lib_name"], _cfg["version"]
 release, author = version, ""  # the copyright names the authors
 copyright = f"{_cfg['copyright'].split(',')[0]}, {_cfg['author']}"
 language = "en"
+smartquotes = False  # values in quotes are to be typed as they stand
 
 extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["generated/*", "figures/*"]

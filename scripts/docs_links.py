@@ -49,5 +49,5 @@ def check_links(folder):
 
 if __name__ == "__main__":
     dead, checked, outside = check_links(sys.argv[1])
-    print(*outside, sep="\n")
-    sys.exit("\n".join(dead) if dead else f"{checked} links are whole" and 0)
+    print(*outside, f"{checked} links within", sep="\n")
+    sys.exit("\n".join(dead))

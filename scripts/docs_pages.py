@@ -17,7 +17,7 @@ import nbformat
 from execnb.nbio import dict2nb
 from fastcore.docments import docments
 from nbdev.process import NBProcessor
-from nbdev.processors import hide_line, strip_ansi
+from nbdev.processors import hide_line
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
@@ -62,11 +62,11 @@ def page_name(notebook, nbs=NBS):
 
 
 def public_names():
-    "Each public name of the package and the module that defines it."
+    "Each name that `face2nb.all` brings, and the module that defines it."
     names = {}
     for path in sorted((ROOT / "face2nb").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        if path.stem in ("__init__", "_modidx", "all"):
+        if path.stem in ("__init__", "_modidx", "all", "cli"):
             continue
         names |= {name: module for name in getattr(importlib.import_module(module), "__all__", [])}
     return names
@@ -321,7 +321,7 @@ def page_of(notebook, names, live=True, nbs=NBS):
     "The notebook's page: a notebook in MyST's dialect, with its names documented and its tests folded."
     page, cfg = page_name(notebook, nbs), config()
     nb = nbformat.read(notebook, as_version=4)
-    processed = NBProcessor(nb=dict2nb(copy.deepcopy(dict(nb))), procs=[strip_ansi, hide_line])
+    processed = NBProcessor(nb=dict2nb(copy.deepcopy(dict(nb))), procs=[hide_line])
     processed.process()
     directives = [getattr(c, "directives_", {}) for c in processed.nb.cells]
     sources = [c.source for c in processed.nb.cells]
@@ -347,7 +347,9 @@ def page_of(notebook, names, live=True, nbs=NBS):
                 if text:
                     cells.append(nbformat.v4.new_markdown_cell(text))
                 code = nbformat.v4.new_code_cell(source)
-                code.metadata = {"tags": ["hide-input"], "mystnb": _prompts("source")}
+                hidden = [n.name for n in ast.parse(source).body if isinstance(n, (*_DEFS, ast.ClassDef))]
+                what = "source" if text else f"source of {', '.join(hidden)}"
+                code.metadata = {"tags": ["hide-input"], "mystnb": _prompts(what)}
                 cells.append(code)
             elif source:
                 cell.source, cell.execution_count = source, None
