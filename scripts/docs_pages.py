@@ -268,7 +268,7 @@ def link_files(text, folder, page, nbs, git_url, branch):
             return match.group()
         for base in (folder, nbs.parent):
             path = Path(os.path.normpath(base / target))
-            if path.suffix == ".ipynb" and path.is_file():
+            if path.suffix == ".ipynb" and path.is_file() and path.is_relative_to(nbs):
                 there = page_name(path, nbs) + ".ipynb"
                 return f"{before}{os.path.relpath(there, os.path.dirname(page) or '.')}{anchor or ''})"
             if path.exists() and path.is_relative_to(nbs) and path.suffix in (".jpg", ".png", ".svg"):
