@@ -868,6 +868,7 @@ class View {
     this.window.disabled = !own;
     this.heard = Boolean(own);
     this.root.dataset.sound = own ? detail.video : "";
+    this.root.classList.toggle("f2-silent", !own && !detail.n);
   }
 
   newOutline() {
