@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'synthesize', 'Limits', 'open_media', 'video_stream', 'decode', 'timestamps', 'check_select', 'frames',
-           'audio_stream', 'probe', 'video_start', 'stream_ends']
+           'frames_at', 'audio_stream', 'probe', 'video_start', 'stream_ends']
 
 # %% ../../nbs/media/10_video.ipynb #00000002
 import logging, math, os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -412,7 +413,7 @@ def _seek_pictures(path, threads, limits, index, wanted):
 
         for time in wanted:
             goal, key = pts(time), pts(index.keys[max(0, np.searchsorted(index.keys, time + 1e-6) - 1)])
-            if pictures is None or key > at:
+            if pictures is None or key > at or goal <= at:
                 pictures = _decode_from(container, stream, key)
             try:
                 picture = next(p for p in pictures if p.pts is not None and p.pts >= goal)
@@ -466,7 +467,49 @@ def frames(
         if wanted is not None and given == len(wanted):
             return
 
-# %% ../../nbs/media/10_video.ipynb #0000003d
+# %% ../../nbs/media/10_video.ipynb #00000037
+def _gone_to(path, threads, problems, limits, wanted):
+    "Yields the frames at the times `wanted`, in any order, by going through; in a damaged place the next that decodes."
+    pictures, at, frame = None, None, None
+    for time in wanted:
+        if frame is None or time < at:
+            pictures, frame = _pictures(path, threads, problems, limits), None
+        while frame is None or frame.time < time - 1e-6:
+            number, _, shown, picture, stream = next(pictures, (None,) * 5)
+            if number is None:
+                break
+            frame = Frame(number, shown, _rgb(picture, stream))
+        at = time
+        yield frame
+
+
+def frames_at(
+    path: str | Path,  # a video file
+    times: Iterable[float],  # seconds on the clock, in any order; each is taken when the one before is answered
+    threads: int = 0,  # decoder threads; 0 lets the decoder choose
+    problems: list | None = None,  # receives a sentence for what could not be decoded; None: the log does
+    limits: Limits = _LIMITS,  # beyond which the file is refused
+) -> Iterator[Frame]:  # one for each time: what is on the screen then
+    "Frames at moments that need not be known beforehand. Raises `UnreadableVideo`, `NoVideoStream` or `TooLarge`."
+    index, asked = _index(path, problems, limits), []
+
+    def shown():
+        for time in times:
+            asked[:] = [index.times[max(0, np.searchsorted(index.times, time + 1e-6) - 1)]]
+            yield asked[0]
+
+    wanted = shown()
+    if index.keys is not None and len(index.keys):
+        try:
+            for number, _, time, picture, stream in _seek_pictures(path, threads, limits, index, wanted):
+                asked.clear()
+                yield Frame(number, time, _rgb(picture, stream))
+            return
+        except _Lost:
+            _log.info("%s can't be sought in exactly, so it is gone through", path)
+    yield from _gone_to(path, threads, problems, limits, chain(asked, wanted))
+
+# %% ../../nbs/media/10_video.ipynb #00000041
 def audio_stream(
     container: av.container.InputContainer,  # an open file
 ) -> av.audio.stream.AudioStream | None:
@@ -474,7 +517,7 @@ def audio_stream(
     usable = [s for s in container.streams.audio if s.codec_context is not None and s.rate]
     return next((s for s in usable if s.disposition & av.stream.Disposition.default), usable[0] if usable else None)
 
-# %% ../../nbs/media/10_video.ipynb #0000003e
+# %% ../../nbs/media/10_video.ipynb #00000042
 def probe(
     path: str | Path,  # a video file
     limits: Limits = _LIMITS,  # beyond which the file is refused
@@ -507,7 +550,7 @@ def probe(
         **facts
     )
 
-# %% ../../nbs/media/10_video.ipynb #00000042
+# %% ../../nbs/media/10_video.ipynb #00000046
 def video_start(
     path: str | Path,  # a media file
     limits: Limits = _LIMITS,  # beyond which the file is refused
@@ -527,7 +570,7 @@ def video_start(
             ticks = [p.pts for p in _packets(container, stream, [], limits) if p.pts is not None and not p.is_discard]
             return min(ticks, default=0) * stream.time_base
 
-# %% ../../nbs/media/10_video.ipynb #00000045
+# %% ../../nbs/media/10_video.ipynb #00000049
 def stream_ends(
     path: str | Path,  # a media file
     limits: Limits = _LIMITS,  # beyond which nothing is read
