@@ -124,6 +124,9 @@ def demo_clip(
 _LIPS, _AREA = (268, 279, 40), (slice(235, 375), slice(185, 352))  # centre and half width of the lips; what moves
 
 
+_photo = functools.cache(portrait)  # read once, and never written on
+
+
 @functools.lru_cache(1024)
 def _mouth(opening, spread):
     "The moving part of the portrait with lips that are so many pixels apart, and `spread` twentieths wider than at rest."
@@ -139,7 +142,7 @@ def _mouth(opening, spread):
     chin = 0.75 * (gap + (opening * np.exp(-((u / 1.3) ** 2)) - gap) * np.clip((y - bottom) / 25, 0, 1))
     below = y - chin * np.clip((372 - y) / (372 - bottom), 0, 1)
     y_from = np.where(y < (top + bottom) / 2, np.minimum(above, y0), np.maximum(below, y0))
-    face = cv2.remap(portrait(), x_from, y_from.astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
+    face = cv2.remap(_photo(), x_from, y_from.astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
     inside = np.clip(np.minimum(y - top, bottom - y) / 2 + 0.5, 0, 1) * (gap > 0) * min(opening / 3, 1)
     teeth = np.clip((top + 0.3 * opening - y) / 2 + 0.5, 0, 1) * np.clip((opening - 6) / 6, 0, 1)
     dark = [70, 22, 24] + (teeth * np.clip(1.4 - 2 * np.abs(u), 0, 1))[..., None] * [140, 178, 165]
@@ -148,7 +151,7 @@ def _mouth(opening, spread):
 
 def _talking(opening, spread):
     "The portrait with these lips."
-    photo = portrait()
+    photo = _photo().copy()
     photo[_AREA] = _mouth(opening, spread)
     return photo
 
