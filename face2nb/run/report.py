@@ -85,11 +85,15 @@ def plan_total(
     return dict(videos=len(todo), hours=hours, work_hours=work, gigabytes=total.disk / 1e9, probed=len(probed))
 
 # %% ../../nbs/run/63_report.ipynb #0000000c
+def _manifest(output):
+    return output if isinstance(output, pd.DataFrame) else read_manifest(output)
+
+
 def run_status(
-    output: str | Path,  # the output folder of a run, also while it goes on
+    output: str | Path | pd.DataFrame,  # the output folder of a run, also while it goes on; or its manifest, as read
 ) -> pd.DataFrame:  # a row for each status and reason, and one for all
     "How a run went, or goes. Raises `DamagedFile` if the folder has no manifest."
-    rows = read_manifest(output)
+    rows = _manifest(output)
     counts = ["n_faces", "n_audios", "n_frames", "video_seconds", "seconds"]
     rows = rows.reindex(columns=["status", "error_type", *counts])
     rows[counts] = rows[counts].astype(float).fillna(0)
@@ -109,10 +113,10 @@ def run_status(
 
 
 def drifts(
-    output: str | Path,  # the output folder of a run
+    output: str | Path | pd.DataFrame,  # the output folder of a run, or its manifest, as read
 ) -> pd.DataFrame:  # a row for each video with sound: where picture and sound end, in seconds, and the difference
     "By how much picture and sound end apart, the worst first."
-    table = read_manifest(output).reindex(columns=["video", "video_seconds", "audio_seconds", "drift"]).dropna()
+    table = _manifest(output).reindex(columns=["video", "video_seconds", "audio_seconds", "drift"]).dropna()
     return table.sort_values("drift", key=np.abs, ascending=False, ignore_index=True)
 
 

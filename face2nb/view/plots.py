@@ -539,7 +539,7 @@ def show_timeline(
     frame_times = np.unique(np.c_[table.frame, table.time], axis=0)
     step, tick = (np.median(np.diff(c)) if len(frame_times) > 1 else d for c, d in zip(frame_times.T, (1, 0.04)))
     tracked, many = "shot" in table, len(np.unique(table.track))
-    span = (table.time.min(), table.time.max() + tick)
+    span = (min(0, table.time.min()), table.time.max() + tick)
     figure = Picture(figsize=(8, 5), layout="constrained")
     lanes, probs, sizes = axes = figure.subplots(3, 1, sharex=True, height_ratios=[2, 1, 1])
     rows, legend = _draw_lanes(lanes, table, step, tick)
@@ -685,8 +685,7 @@ def show_tracks(
         title = f"{_stem(path)}: {len(tracks)} track{'s' * (len(tracks) != 1)}" + (
             f", the {_WAYS} longest drawn" if len(tracks) > _WAYS else ""
         )
-        title += (
-            f", {len(pictures)} of {len(shots)} shots" if pictures else f", {len(shots)} shot{'s' * (len(shots) != 1)}"
-        )
+        title += f", {len(shots)} shot{'s' * (len(shots) != 1)}"
+        title += f", {len(pictures)} of them shown" if 0 < len(pictures) < len(shots) else ""
     figure.suptitle(title)
     return figure
