@@ -15,16 +15,12 @@ from fastcore.docments import docments
 from tqdm import tqdm
 
 from .core import BadSetting, Face2Error
-from .faces.crop import COLORS
-from .faces.detect import MODES
-from .faces.track import CHOICES
 from .media.demo import demo_clip
 from .media.find import find_videos
 from .run.cluster import RayEngine
 from .run.extract import ExtractSettings, extract
 from .run.pool import usable_cores
 from .run.report import drifts, last_event, plan, plan_total, run_status
-from .speech.mfcc import AUDIO_DTYPES
 from .view.plots import show_faces
 from .view.report import report as write_report
 from .weights import WEIGHTS, weight_path, weights_table
@@ -35,7 +31,7 @@ def add_settings(
     settings: type,  # a dataclass of settings
     short: dict,  # one-letter names, by field
     skip: tuple = (),  # fields that have no option of that kind
-    metavars: dict | None = None,  # what to show for a value, by field
+    metavars: dict | None = None,  # what to show for a value that is free, by field
 ):
     "Add an option for each field of a dataclass, its comment as help."
     comments = docments(settings)
@@ -47,7 +43,7 @@ def add_settings(
             *names,
             default=f.default,
             type=int if f.type is int else str,
-            metavar=(metavars or {}).get(f.name, f.name.upper()),
+            metavar="|".join(f.metadata.get("choices", ())) or (metavars or {}).get(f.name, f.name.upper()),
             help=f"{comments[f.name]} (default: {f.default})",
         )
 
@@ -137,16 +133,7 @@ def extract_parser() -> argparse.ArgumentParser:
         ExtractSettings,
         dict(frames="f", size="s", color="c"),
         skip=("video", "audio"),
-        metavars=dict(
-            frames="full|N",
-            color="|".join(COLORS),
-            audio_dtype="|".join(AUDIO_DTYPES),
-            detect="|".join(MODES),
-            faces="|".join(CHOICES),
-            device="auto|cpu|cuda",
-            size="PIXELS",
-            min_face_size="PIXELS",
-        ),
+        metavars=dict(frames="full|N", size="PIXELS", min_face_size="PIXELS"),
     )
     parser.add_argument(
         "-w",

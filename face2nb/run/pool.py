@@ -201,13 +201,13 @@ def backing_off(
 
 # %% ../../nbs/run/60_pool.ipynb #0000000d
 class _Stop:
-    "Hears Ctrl-C, within `with`, as a wish to stop."
+    "Hears Ctrl-C, within `with`, as a wish to stop, and whatever else may wish it."
 
-    def __init__(self):
-        self.asked, self.full = False, None
+    def __init__(self, also=None):
+        self.asked, self.full, self.also = False, None, also or bool
 
     def __call__(self):
-        return self.asked or self.full is not None
+        return self.asked or self.full is not None or self.also()
 
     def __enter__(self):
         hears = threading.current_thread() is threading.main_thread()
@@ -302,14 +302,19 @@ def run_jobs(
     verify: bool = False,  # when resuming, compare the sources' checksums too
     alone: bool = True,  # False lets runs of single videos write side by side; then nothing is swept or compacted
     engine: Callable[[Work], None] | None = None,  # who does the work; None: `workers` decides
-) -> list[dict]:  # the manifest's rows, in the order of the videos; `resume` says 'unchanged', or why it was done
+    stop: (
+        Callable[[], bool] | None
+    ) = None,  # asked again and again; once it says True, only the videos in hand are finished
+) -> list[
+    dict
+]:  # the manifest's rows, in the order of the videos; `resume` says 'unchanged', or why it was done; after `stop`, of those done
     "Do a job for many videos and write the manifest. Raises `BadSetting`, `Face2Error` for a full disk, `KeyboardInterrupt` when stopped."
     if workers is not None and not (isinstance(workers, int) and workers >= 0):
         raise BadSetting(f"{workers!r} workers make no sense: use a whole number from 0 up.")
     if timeout is not None and not timeout > 0:
         raise BadSetting(f"A time-out of {timeout!r} s makes no sense: use a number above 0.")
     blank, begin, done = blank or {}, time.perf_counter(), 0
-    with hold_output(output, alone) as note, _Stop() as stop:
+    with hold_output(output, alone) as note, _Stop(stop) as stop:
         output = Path(os.path.abspath(output))
         rows = manifest_rows(output) if resume else {}
 
@@ -354,7 +359,7 @@ def run_jobs(
             raise KeyboardInterrupt
         if alone:
             compact_manifest(output)
-    return result
+    return [row for row in result if row]
 
 
 def _tally(words):
