@@ -2,12 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench notebooks readme wheel clean
+.PHONY: demo test bench notebooks readme docs widgets wheel clean
 
 demo: .venv/run
 	$(BIN)/face2nb_extract --demo --output demo_output
 
-test: .venv/dev
+test: .venv/dev widgets
 	$(BIN)/python -m pytest -q
 
 # Speed and agreement, as ratios: make bench CLIPS="a.mp4 b.mp4"; without clips, on the demo clip
@@ -24,11 +24,19 @@ notebooks: .venv/dev
 readme: .venv/dev
 	$(BIN)/python scripts/make_readme.py
 
+# The site, in _docs
+docs: .venv/dev widgets
+	$(BIN)/python scripts/build_docs.py
+
+# What shows widgets in a page; a site without it shows their text
+widgets: .venv/dev
+	$(BIN)/python scripts/fetch_widgets.py
+
 wheel: .venv/dev
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:
-	rm -rf .venv build dist *.egg-info demo_output
+	rm -rf .venv _docs build dist *.egg-info demo_output
 
 # Stamps: installing again only when what is to be installed has changed
 .venv/pip:

@@ -20,14 +20,18 @@ from .faces.crop import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
+from .data.review import *
+from .data.rows import *
 from .data.peek import *
+from .data.browse import *
 from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
 from .run.report import *
 from .view.plots import *
-from .view.widgets import *
 from .view.runs import *
+from .view.widgets import *
 from .view.report import *
+from .view.app import *
 
 __all__ = [name for name in globals() if not name.startswith("_")]

@@ -51,9 +51,7 @@ class ExtractSettings:
     size: int = 224  # side of the saved faces, in pixels
     faces: str = _one_of(CHOICES, "largest")  # which faces of a frame to save: largest, central, probable, or all
     color: str = _one_of(COLORS, "rgb")  # colour space of the saved faces: rgb, bgr, gray, hsv, ycrcb, lab, yuv, luv
-    audio_dtype: str = _one_of(
-        AUDIO_DTYPES, "uint8"
-    )  # of the MFCC: uint8 for 0..255; float16, float32, float64 for 0..1
+    audio_dtype: str = _one_of(AUDIO_DTYPES, "uint8")  # MFCC: uint8 for 0..255; float16, float32, float64 for 0..1
     detect: str = _one_of(MODES, "guided")  # 'exact' scans every frame; 'guided' a few, and follows faces between them
     min_face_size: int = 20  # smallest face to look for, in pixels
     device: str = _one_of(DEVICES, "auto", machine=True)  # where the networks run: auto, cpu, cuda

@@ -25,7 +25,7 @@ def app_notebook(
 ) -> dict:  # a notebook of version 4.5
     "The notebook behind the page."
     given = json.dumps(dict(output=os.path.abspath(output), sources=sources and os.path.abspath(sources), by=by))
-    source = f"import json\nfrom face2nb.view.explorer import explore\n\nexplore(**json.loads({given!r}))"
+    source = f"import json\nfrom face2nb.view.widgets import explore\n\nexplore(**json.loads({given!r}))"
     cell = dict(cell_type="code", id="explorer", metadata={}, source=source, execution_count=None, outputs=[])
     kernel = dict(name=_NAME, display_name=_NAME, language="python")
     metadata = dict(kernelspec=kernel, title=f"{Path(output).name} – face2nb")
@@ -97,6 +97,6 @@ def serve(
 
     with _workshop(app_notebook(output, sources, by)) as path:
         app = App(ip="127.0.0.1", port=port, token=token, open_browser=True, log_level="ERROR", config_file_paths=[])
-        app.config.VoilaConfiguration.update(template=_NAME, theme="dark" if dark else "light")
+        app.config.VoilaConfiguration.update(template=_NAME, theme="dark" if dark else "light", show_tracebacks=True)
         app.initialize([str(path)])
         app.start()

@@ -1,4 +1,4 @@
-// The page of `face2nb.view.explorer`: draws what Python sends, and asks for what it lacks.
+// The page of `face2nb.view.widgets`: draws what Python sends, and asks for what it lacks.
 
 const KEPT = 64; // pieces of faces that the page holds
 const AHEAD = 0.12; // seconds before the first sound, enough to have it ready
@@ -867,6 +867,7 @@ class View {
     Object.assign(this.timeline, { outline: values, loudest, seconds: own ? outline.seconds : 0, silence });
     this.window.disabled = !own;
     this.heard = Boolean(own);
+    this.root.dataset.sound = own ? detail.video : "";
   }
 
   newOutline() {
@@ -879,7 +880,6 @@ class View {
     timeline.whole = [0, Math.max(timeline.whole[1], outline.seconds)];
     if (all) timeline.view = [...timeline.whole];
     timeline.draw();
-    this.root.dataset.sound = detail.video;
   }
 
   tell() {

@@ -22,7 +22,7 @@ from PIL import Image
 
 from ..core import BadSetting, DamagedFile, Face2Error, sample_at
 from ..data.peek import beside, peek, peek_faces, source_of
-from ..data.store import Arrays
+from ..data.store import Arrays, load
 from ..faces.crop import to_rgb
 from ..media.audio import read_audio
 from ..media.video import frames
@@ -365,7 +365,7 @@ def _table(path):
     tracks, faces = beside(path, "_tracks.npz"), beside(path, "_faces.npz")
     saved = peek_faces(faces) if faces.is_file() or not tracks.is_file() else None
     if tracks.is_file():
-        table = peek(tracks)
+        table = load(tracks)
         n = len(table.get("track", ()))
         shapes = dict(frame=(n,), time=(n,), track=(n,), shot=(n,), box=(n, 4), prob=(n,))
         if not n or any(name not in table or table[name].shape != shape for name, shape in shapes.items()):

@@ -73,12 +73,12 @@ _CSS = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1c1c1e;--soft:#5c5c63;--line:#d8d8dd;--card:#f5f5f7;--link:#0b57a4}
 @media(prefers-color-scheme:dark){:root{--bg:#121212;--fg:#ececf0;--soft:#a6a6ae;--line:#3a3a40;--card:#1d1d20;--link:#8ab8ff}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:910px;padding:28px 24px 64px;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+body{margin:0 auto;max-width:850px;padding:28px 24px 64px;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 4px;overflow-wrap:anywhere}h2{font-size:1.2rem;margin:40px 0 10px}h3{font-size:1rem;margin:28px 0 2px;overflow-wrap:anywhere}
 p{margin:6px 0;max-width:75ch}.soft{color:var(--soft)}a{color:var(--link)}nav a{margin-right:14px;white-space:nowrap}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(125px,1fr));gap:10px;margin:18px 0}
+.tiles{display:grid;grid-template-columns:repeat(3,1fr);gap:10px;margin:18px 0}
 .tiles div{background:var(--card);border-radius:8px;padding:10px 14px}.tiles b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums;line-height:1.25}.tiles span{color:var(--soft);font-size:.85rem}
-img{display:block;width:auto;max-width:100%;height:auto;background:#fff;border-radius:6px;border:1px solid var(--line);margin:8px 0}
+img{display:block;max-width:100%;height:auto;background:#fff;border-radius:6px;border:1px solid var(--line);margin:8px 0}
 .wide{overflow:auto;border:1px solid var(--line);border-radius:8px}#videos{max-height:75vh}
 table{border-collapse:collapse;width:100%;font-size:.88rem}th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}th{background:var(--card);white-space:nowrap;font-weight:600}#videos th{position:sticky;top:0}
@@ -129,7 +129,7 @@ def _page(title, parts):
 # %% ../../nbs/view/95_report.ipynb #0000000e
 _ROWS = 1000  # of the table of videos
 _FILES = 20  # named for each reason
-_BYTES = 4_000_000  # of pictures
+_BYTES = 2_500_000  # of pictures
 
 
 def _number(value, form=",.0f"):
@@ -232,7 +232,7 @@ def _table(rows):
     )
     body = []
     for row in rows.to_dict("records"):
-        error = f'<div class="e">{error}</div>' if (error := _error(row)) else ""
+        error = f'<div class="e">{error}</div>' if (error := _error(row, 200)) else ""
         cells = "".join(_number(row.get(key), form) for _, key, form in columns)
         body.append(
             f'<tr data-s="{_safe(row["status"])}"><td class="v">{_safe(row["video"])}{error}</td><td>{_status(row["status"])}</td>{cells}</tr>'
