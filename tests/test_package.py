@@ -64,10 +64,34 @@ def test_readme_is_current(tmp_path):
     assert out.read_text() == (ROOT / "README.md").read_text(), "run make readme and commit what it writes"
 
 
+def modules():
+    "The notebooks that become modules: neither the front page nor the tutorials."
+    return [p for p in notebooks() if p.name != "index.ipynb" and p.parent.name != "tutorials"]
+
+
+def test_tutorials_are_read_and_not_imported():
+    found = [p for p in notebooks() if p.parent.name == "tutorials"]
+    assert [p.stem for p in found] == ["01_pairs", "02_looking", "03_training", "04_many"]
+    for notebook in found:
+        cells = json.loads(notebook.read_text())["cells"]
+        source = ["".join(c["source"]) for c in cells]
+        assert not [s for s in source if "#| export" in s or "#| default_exp" in s], notebook
+        assert "**Takes**" in source[0] and "**At the end you have**" in source[0], f"{notebook} does not say what it takes and what it gives"
+        # hidden cells are tests and housekeeping, which no reader sees
+        assert 15 <= sum(not s.startswith("#| hide") for s in source) <= 40, notebook
+        # the state of a widget that the site shows live comes on top
+        assert len(json.dumps(cells, ensure_ascii=False)) < 500_000, f"{notebook} is large: show fewer pictures"
+        told = [c for c in cells if c["cell_type"] == "code" and not c["source"][0].startswith(("#| hide", "#| eval: false"))]
+        assert any(c["outputs"] for c in told), f"the outputs of {notebook} are not stored: run scripts/run_notebooks.py"
+        for s in source:
+            for link in re.findall(r"\]\(([^)#:]+)\)", s):
+                assert (notebook.parent / link).exists(), f"{notebook} points to {link}, which is not there"
+    assert not (ROOT / "face2nb" / "tutorials").exists()
+    assert "tutorials" not in (ROOT / "face2nb" / "_modidx.py").read_text()
+
+
 def test_notebooks_are_numbered():
-    for notebook in notebooks():
-        if notebook.name == "index.ipynb":
-            continue
+    for notebook in modules():
         number, name = re.fullmatch(r"(\d\d)_(\w+)\.ipynb", notebook.name).groups()
         source = "".join("".join(c["source"]) + "\n" for c in json.loads(notebook.read_text())["cells"])
         module = re.search(r"#\| default_exp (\S+)", source).group(1)
@@ -93,10 +117,9 @@ def imports_of(module):
 
 def test_rooms_import_only_upwards():
     numbers = {}
-    for notebook in notebooks():
-        if notebook.name != "index.ipynb":
-            folder, name = notebook.parent.relative_to(ROOT / "nbs").as_posix(), notebook.stem[3:]
-            numbers[f"face2nb.{name}" if folder == "." else f"face2nb.{folder}.{name}"] = int(notebook.name[:2])
+    for notebook in modules():
+        folder, name = notebook.parent.relative_to(ROOT / "nbs").as_posix(), notebook.stem[3:]
+        numbers[f"face2nb.{name}" if folder == "." else f"face2nb.{folder}.{name}"] = int(notebook.name[:2])
     checked = 0
     for module, number in numbers.items():
         room = ROOMS.index(module.split(".")[1])
