@@ -286,7 +286,7 @@ def explore(
         output, video = found[0], found[1]["video"]
     return Explorer(output, video, sources, by)
 
-# %% ../../nbs/view/91_widgets.ipynb #00000024
+# %% ../../nbs/view/91_widgets.ipynb #00000025
 _FIRST = (
     "frames",
     "size",
@@ -340,7 +340,7 @@ def _thumbnail(output, row):
         f'text-overflow:ellipsis;white-space:nowrap">{name}</figcaption></figure>'
     )
 
-# %% ../../nbs/view/91_widgets.ipynb #00000025
+# %% ../../nbs/view/91_widgets.ipynb #00000026
 class ExtractForm(widgets.VBox):
     "A form that runs an extraction; made by `extract_widget`."
 
@@ -398,7 +398,7 @@ class ExtractForm(widgets.VBox):
             self._run.join(timeout)
         return not (self._run and self._run.is_alive())
 
-# %% ../../nbs/view/91_widgets.ipynb #00000026
+# %% ../../nbs/view/91_widgets.ipynb #00000027
 @patch
 def _say(self: ExtractForm, text: str, bad: bool = False):
     self.said.value = f'<span style="{"color:#c22f2f" if bad else ""}">{html.escape(text)}</span>' if text else ""
