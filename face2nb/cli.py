@@ -85,7 +85,11 @@ def _run_options(parser):
         metavar="SECONDS",
         help="stop a video that takes longer, and go on with the next; not with 0 workers (default: no limit)",
     )
-    parser.add_argument("--verify", action="store_true", help="tell changed videos by checksum, not by size and time")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="also compare checksums, not size and time alone, to tell what has changed",
+    )
     parser.add_argument(
         "--engine",
         choices=("local", "ray"),

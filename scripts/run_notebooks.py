@@ -31,11 +31,15 @@ def marked(cell):
 class Client(NotebookClient):
     "Runs all cells but those that say otherwise, and remembers how the widgets of marked cells were then."
 
-    async def async_execute_cell(self, cell, *args, **kw):
+    async def async_execute_cell(self, cell, cell_index, *args, **kw):
         if cell.cell_type == "code" and "#| eval: false" in cell.source:
             return cell
-        done = await super().async_execute_cell(cell, *args, **kw)
+        done = await super().async_execute_cell(cell, cell_index, *args, **kw)
         if marked(cell):  # later cells may do with the widget what they like
+            # its threads may have more to send, which is heard only while something runs
+            pause = nbformat.v4.new_code_cell("import time; time.sleep(3)")
+            await super().async_execute_cell(pause, cell_index, store_history=False)
+            self.nb.cells[cell_index] = cell
             self.set_widgets_metadata()
             models = self.nb.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
             self.moments = [*getattr(self, "moments", []), (cell, copy.deepcopy(models))]

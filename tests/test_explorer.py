@@ -22,6 +22,7 @@ from test_cli import COMMAND
 
 EXPLORE = str(Path(COMMAND).with_name("face2nb_explore"))
 ROOT = ".f2-explorer"
+pytestmark = pytest.mark.xdist_group("explorer")  # one server for all of them
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from conftest import ROOT, notebooks
 RUN = "import pathlib, sys, nbdev.test; ok, seconds = nbdev.test.test_nb(pathlib.Path(sys.argv[1])); sys.exit(not ok)"
 
 
-@pytest.mark.parametrize("notebook", notebooks(), ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())
+# the longest first, since several run side by side
+@pytest.mark.parametrize("notebook", sorted(notebooks(), key=lambda p: p.parent.name != "tutorials"), ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())
 def test_notebook(notebook, tmp_path):
     # nothing is read from or left in the user's own cache, and the folder is the notebook's, as in Jupyter
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])

@@ -1,6 +1,7 @@
 // The page of `face2nb.view.widgets`: draws what Python sends, and asks for what it lacks.
 
 const KEPT = 64; // pieces of faces that the page holds
+const PATIENCE = 6000; // milliseconds to wait for an answer before saying that none comes
 const AHEAD = 0.12; // seconds before the first sound, enough to have it ready
 const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 const MARKS = { accept: "✓", reject: "✗", none: "✎" };
@@ -585,9 +586,17 @@ class View {
       "change:outline": () => this.newOutline(),
       "change:message": () => this.tell(),
       "change:position": () => model.get("position") !== this.position && this.show(model.get("position"), false),
+      "msg:custom": () => {}, // every wish is acknowledged
     };
-    for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
-    this.list.refresh.addEventListener("click", () => model.send({ do: "refresh" }));
+    for (const [event, handler] of Object.entries(handlers)) {
+      const answered = handler;
+      handlers[event] = () => {
+        if (event !== "change:position") this.answered();
+        answered();
+      };
+      model.on(event, handlers[event]);
+    }
+    this.list.refresh.addEventListener("click", () => this.send({ do: "refresh" }));
     this.forget = () => {
       for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
     };
@@ -596,10 +605,32 @@ class View {
   close() {
     this.stop();
     this.forget();
+    clearTimeout(this.unanswered);
     this.resized.disconnect();
     this.themes.disconnect();
     this.scheme.removeEventListener("change", this.redraw);
     this.player.context?.close();
+  }
+
+  // A page in a document has no Python behind it, and a kernel may be busy or gone: who waits is told
+  send(wish) {
+    this.model.send(wish);
+    this.expect();
+  }
+
+  expect() {
+    this.unanswered ??= setTimeout(() => {
+      this.root.dataset.alone = "true";
+      this.tell();
+    }, PATIENCE);
+  }
+
+  answered() {
+    clearTimeout(this.unanswered);
+    this.unanswered = null;
+    if (!this.root.dataset.alone) return;
+    this.root.dataset.alone = "";
+    this.tell();
   }
 
   choose(video) {
@@ -609,6 +640,7 @@ class View {
     this.list.show(video);
     this.model.set("video", video);
     this.model.save_changes();
+    this.expect();
   }
 
   tableChanged() {
@@ -760,7 +792,7 @@ class View {
   ask(k) {
     if (k < 0 || k * this.model.get("detail").piece >= this.n || this.pieces.has(k) || this.pending === k) return;
     this.pending = k;
-    this.model.send({ do: "piece", k });
+    this.send({ do: "piece", k });
   }
 
   drawFace() {
@@ -888,7 +920,8 @@ class View {
     const i = model.get("table").name?.indexOf(model.get("video")) ?? -1;
     const error = i < 0 ? "" : model.get("table").error[i];
     const empty = i < 0 ? "This run has no videos yet: refresh when it has begun." : this.n ? "" : model.get("table").faces[i] ? "" : "There are no faces to see in this video.";
-    this.message.textContent = [error, empty, model.get("message")].filter((text, k, all) => text && all.indexOf(text) === k).join(" ");
+    const alone = this.root.dataset.alone ? "Python does not answer: it is busy, or this page has none behind it, as in the documentation." : "";
+    this.message.textContent = [alone, error, empty, model.get("message")].filter((text, k, all) => text && all.indexOf(text) === k).join(" ");
   }
 
   toggle() {
@@ -971,7 +1004,7 @@ class View {
     const note = undo ? "" : this.note.value;
     // a note alone leaves what was decided before
     const send = decision === "none" && !undo ? (own?.decision ?? "none") : decision;
-    this.model.send({ do: "decide", decision: send, scope: this.scope, note });
+    this.send({ do: "decide", decision: send, scope: this.scope, note });
     this.note.blur();
     this.root.focus({ preventScroll: true });
   }

@@ -121,7 +121,7 @@ class Explorer(anywidget.AnyWidget):
                 f"There is no video {video!r} in the manifest of {output}: see read_manifest for the names."
             )
         self.observe(lambda change: self._telling(self._choose, change["new"]), "video")
-        self.on_msg(lambda widget, content, buffers: self._telling(self._heard, content))
+        self.on_msg(lambda widget, content, buffers: self._answer(content))
         with_faces = [name for name, row in self._rows.items() if row.get("n_faces")]
         self.video = video or next(iter(with_faces or self._rows), "")
 
@@ -247,6 +247,12 @@ def _send_outline(self: Explorer, opened, wishes):
     if self._open is opened:
         self._sound = sound
         self.outline = dict(video=opened.name, seconds=len(sound) / RATE, values=sound_outline(sound).tobytes())
+
+
+@patch
+def _answer(self: Explorer, wish: dict):
+    self._telling(self._heard, wish)
+    self.send(dict(heard=wish.get("do")))  # so that the page knows that somebody is there
 
 
 @patch
