@@ -8,7 +8,7 @@ demo: .venv/run
 	$(BIN)/face2nb_extract --demo --output demo_output
 
 test: .venv/dev widgets
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
 # Speed and agreement, as ratios: make bench CLIPS="a.mp4 b.mp4"; without clips, on the demo clip
 bench: .venv/run

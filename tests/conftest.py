@@ -16,6 +16,19 @@ def pytest_report_header(config):
     return f"real clips: {'found' if (SHARED / 'clips').is_dir() else 'not there, the tests that need them skip'}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    "Tests that share a site or a server stay in one process; all others go wherever there is room."
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            together = ("tests/test_docs.py", "tests/test_explorer.py")
+            return nodeid.split("::")[0] if nodeid.startswith(together) else nodeid
+
+    return Scheduler(config, log)
+
+
 @pytest.fixture
 def clips():
     folder = SHARED / "clips"

@@ -19,7 +19,6 @@ import docs_links  # noqa: E402
 import docs_pages  # noqa: E402
 import run_notebooks  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("docs")  # one site for all of them
 WIDGETS = ROOT / "build" / "widgets" / "packages.json"
 COUNTER = '''#| widget
 import anywidget, traitlets

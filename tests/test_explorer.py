@@ -22,7 +22,6 @@ from test_cli import COMMAND
 
 EXPLORE = str(Path(COMMAND).with_name("face2nb_explore"))
 ROOT = ".f2-explorer"
-pytestmark = pytest.mark.xdist_group("explorer")  # one server for all of them
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,13 @@ from ..data.peek import beside, peek, peek_faces, source_of
 from ..data.store import Arrays, load
 from ..faces.crop import to_rgb
 from ..media.audio import read_audio
-from ..media.video import frames
+from ..media.video import frames_at
 from ..speech.mfcc import FRAME, RATE, SHIFT, n_steps
 from ..sync.pair import WINDOW, audio_windows
 
 # %% ../../nbs/view/90_plots.ipynb #00000005
-INK, PALE = "#222222", "#5c5c5c"  # of words and lines; of what matters less. On white 15.9 : 1 and 6.7 : 1
+INK = "#222222"  # of words and lines: 15.9 : 1 on white
+PALE = "#5c5c5c"  # of what matters less: 6.7 : 1 on white
 PAPER = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
@@ -586,16 +587,14 @@ def _draw_ways(ax, table, tracks):
 
 
 def _frames_of_shots(table, source, shots):
-    "For each of the shots a frame in which most of its faces are, of those looked at."
-    lengths = [np.ptp(table.frame[table.shot == s]) + 1 for s in shots]
-    looks = int(np.clip(np.ceil(2 * (table.frame.max() + 1) / min(lengths)), 2 * len(shots), 12 * len(shots)))
-    best = {}
-    for picture in frames(source, looks, problems=[]):
-        rows = np.flatnonzero(table.frame == picture.index)
-        shot = int(table.shot[rows[0]]) if len(rows) else None
-        if shot in shots and len(rows) > len(best.get(shot, (None, ()))[1]):
-            best[shot] = (picture, rows)
-    return best
+    "For each of the shots the frame with the most faces, the middle one of several, and the rows of its faces."
+    chosen = {}
+    for shot in shots:
+        numbers, counts = np.unique(table.frame[table.shot == shot], return_counts=True)
+        fullest = numbers[counts == counts.max()]
+        chosen[shot] = np.flatnonzero(table.frame == fullest[len(fullest) // 2])
+    pictures = frames_at(source, [table.time[rows[0]] for rows in chosen.values()], problems=[])
+    return {shot: (picture, rows) for (shot, rows), picture in zip(chosen.items(), pictures)}
 
 
 def _draw_frame(ax, picture, table, rows):

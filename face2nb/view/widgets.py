@@ -444,9 +444,10 @@ def _work(self: ExtractForm, inputs, output, settings, thumbnails):
     how = dict(recursive=self.recursive.value, progress=progress, stop=lambda: self._stops > 0)
     try:
         self.table = extract(inputs, output, settings, **how)
-        counts = ", ".join(f"{n:,} {status}" for status, n in self.table.status.value_counts().items()) or "no videos"
+        counts = self.table.status.value_counts().items() if len(self.table) else ()
+        told = ", ".join(f"{n:,} {status}" for status, n in counts) or "nothing done yet"
         stopped = "Stopped; Start goes on from here. " if self._stops else ""
-        self._say(f"{stopped}{len(self.table):,} videos: {counts}, in {output}.")
+        self._say(f"{stopped}{len(self.table):,} videos: {told}, in {output}.")
     except (Face2Error, OSError) as e:
         self._say(str(e), bad=True)
     except KeyboardInterrupt:
