@@ -22,6 +22,12 @@ CONFIG = "c.InlineBackend.figure_formats = {'jpeg'}\nc.InlineBackend.print_figur
 
 VIEW, STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 
+# what the threads of a widget send is heard only as long as its cell runs: so it runs on for a while
+WAIT = """import time
+def _wait(*_): time.sleep(3)
+get_ipython().events.register("post_run_cell", _wait)"""
+GO_ON = 'get_ipython().events.unregister("post_run_cell", _wait)'
+
 
 def marked(cell):
     "Whether the widget that a cell shows is to be kept."
@@ -34,16 +40,21 @@ class Client(NotebookClient):
     async def async_execute_cell(self, cell, cell_index, *args, **kw):
         if cell.cell_type == "code" and "#| eval: false" in cell.source:
             return cell
+        if not marked(cell):
+            return await super().async_execute_cell(cell, cell_index, *args, **kw)
+        await self._aside(WAIT, cell_index)
         done = await super().async_execute_cell(cell, cell_index, *args, **kw)
-        if marked(cell):  # later cells may do with the widget what they like
-            # its threads may have more to send, which is heard only while something runs
-            pause = nbformat.v4.new_code_cell("import time; time.sleep(3)")
-            await super().async_execute_cell(pause, cell_index, store_history=False)
-            self.nb.cells[cell_index] = cell
-            self.set_widgets_metadata()
-            models = self.nb.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
-            self.moments = [*getattr(self, "moments", []), (cell, copy.deepcopy(models))]
+        await self._aside(GO_ON, cell_index)
+        self.nb.cells[cell_index] = done
+        # later cells may do with the widget what they like
+        self.set_widgets_metadata()
+        models = self.nb.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+        self.moments = [*getattr(self, "moments", []), (cell, copy.deepcopy(models))]
         return done
+
+    async def _aside(self, source, cell_index):
+        "Run something that is no part of the notebook."
+        await super().async_execute_cell(nbformat.v4.new_code_cell(source), cell_index, store_history=False)
 
 
 def _parts(model):
