@@ -13,6 +13,7 @@ from .media.audio import *
 from .media.areas import *
 from .media.demo import *
 from .media.find import *
+from .media.dataset import *
 from .media.traps import *
 from .faces.detect import *
 from .faces.track import *
