@@ -6,7 +6,7 @@
 __all__ = ['VideoAnnotation']
 
 # %% ../../nbs/data/55_annotation.ipynb #00000002
-import base64, json
+import base64, gc, json
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -100,7 +100,7 @@ class VideoAnnotation(Record):
     frames: np.ndarray | None = None  # (M,) int32: all frames that were looked at, ascending; None: those with faces
     times: np.ndarray | None = None  # (M,) float64: their seconds on the clock
     models: Mapping[str, str] = field(default_factory=dict)  # which model gave a column: {'aus': 'blendshapes'}
-    average_embeddings: Mapping[str, np.ndarray] | None = None  # by label, (D,) float32
+    average_embeddings: Mapping[str, np.ndarray] | None = None  # by label, (D,) float64
 
     def __post_init__(self):
         n, put = len(self.frame), lambda name, value: object.__setattr__(self, name, value)
@@ -124,7 +124,7 @@ class VideoAnnotation(Record):
         put("frames", _column("frames", self.frames, (len(self.frames),), np.int32))
         put("times", _column("times", self.times, (len(self.frames),), np.float64))
         if self.average_embeddings is not None:
-            averages = {_label(k): np.asarray(v, np.float32) for k, v in self.average_embeddings.items()}
+            averages = {_label(k): np.asarray(v, np.float64) for k, v in self.average_embeddings.items()}
             put("average_embeddings", Arrays(averages) if averages else None)
         self._check()
 
@@ -235,7 +235,8 @@ def to_pandas(
     self: VideoAnnotation,
 ) -> pd.DataFrame:  # a row for each face of each frame
     "The table for pandas; columns that nobody computed are not there."
-    return pd.DataFrame({name: v if v.ndim == 1 else list(v) for name, v in _columns(self).items()})
+    cells = {k: v if v.ndim == 1 else np.fromiter(v, object, len(v)) for k, v in _columns(self).items()}
+    return pd.DataFrame(cells)
 
 # %% ../../nbs/data/55_annotation.ipynb #00000017
 def _unlist(array):
@@ -263,7 +264,9 @@ def _cells(series):
         return series.to_numpy()
     first = series.iloc[0]
     if isinstance(first, np.ndarray) and first.dtype != object and series.notna().all():
-        return np.stack(series.to_numpy())
+        if set(map(np.shape, series)) != {first.shape}:
+            raise ValueError(f"the cells of {series.name} differ in shape")
+        return np.concatenate(series.tolist()).reshape(-1, *first.shape)
     if isinstance(first, np.ndarray) and first.ndim > 1:  # Arrow takes lists of lists, but no 2-d arrays as cells
         series = series.map(np.ndarray.tolist, na_action="ignore")
     return _unlist(pa.array(series, from_pandas=True))
@@ -320,7 +323,7 @@ def write_parquet(
     facts |= dict(
         empty_frames=_pack(self.frames[empty].astype("<i4")), empty_times=_pack(self.times[empty].astype("<f8"))
     )
-    facts |= dict(average_embeddings={k: _pack(v.astype("<f4")) for k, v in averages.items()})
+    facts |= dict(average_embeddings={k: _pack(v.astype("<f8")) for k, v in averages.items()})
     table = pa.table({name: _to_arrow(v) for name, v in _columns(self).items()})
     table = table.replace_schema_metadata({"face2nb": json.dumps(facts)})
     with atomic_path(path) as temporary:
@@ -350,7 +353,7 @@ def read_parquet(
         frames = np.concatenate([found, _unpack(facts["empty_frames"], "<i4")])
         times = np.concatenate([columns["time"][first], _unpack(facts["empty_times"], "<f8")])
         order = np.argsort(frames, kind="stable")
-        averages = {k: _unpack(v, "<f4") for k, v in facts["average_embeddings"].items()}
+        averages = {k: _unpack(v, "<f8") for k, v in facts["average_embeddings"].items()}
         rest = dict(filename=facts["filename"], models=facts["models"], average_embeddings=averages or None)
         return _from_columns(columns, frames=frames[order], times=times[order], **rest)
 
@@ -369,7 +372,7 @@ def _averages(a):
     known = np.isfinite(a.embedding).all(1)
     averages = {k: a.embedding[known & (a.label == k)] for k in sorted(set(a.label) - {None})}
     # mexca refuses a file in which one label has an embedding and another has none
-    return {k: v.mean(0) for k, v in averages.items()} if all(map(len, averages.values())) else {}
+    return {k: v.mean(0, np.float64) for k, v in averages.items()} if all(map(len, averages.values())) else {}
 
 
 def _face_columns(a):
@@ -417,7 +420,7 @@ def write_json(
     whole, none = np.arange(len(order)), np.zeros(len(order), bool)
     lists = [("frame", frame[order], none, whole), ("time", seconds[order], none, whole)]
     lists += [(*column, rows) for column in _face_columns(self)]
-    averages = {k: v.astype(np.float64) for k, v in _averages(self).items()}
+    averages = _averages(self)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(b'{"filename":' + orjson.dumps(self.filename))
         for name, values, nothing, which in lists:
@@ -437,10 +440,16 @@ def _nothing(cell):
 
 def _parse(text):
     "JSON of any size. NaN, which older files of mexca hold, is no JSON, and only Python's own reader takes it."
+    # the collector would go through millions of new lists again and again, which takes most of the time
+    collects = gc.isenabled()
+    gc.disable()
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return json.loads(text)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _filled(cells):
