@@ -46,9 +46,10 @@ def _column(name, value, shape, dtype):
     if not shape[0] and not a.size and a.ndim != len(shape):  # an empty list knows no shape
         a = np.zeros([s or 0 for s in shape])
     a = check_shape(name, a, shape)
-    column = a if a.dtype == dtype else a.astype(dtype)
-    if column.dtype.kind == "i" and a.dtype.kind != "i" and not np.array_equal(a, column):
-        raise ValueError(f"{name} has values that are no whole numbers.")
+    with np.errstate(invalid="ignore"):
+        column = a if a.dtype == dtype else a.astype(dtype)
+    if column.dtype.kind == "i" and a.dtype != dtype and not np.array_equal(a, column):
+        raise ValueError(f"{name} has values that are no whole numbers of 32 bits.")
     column = column.view()
     column.setflags(write=False)
     return column
@@ -186,11 +187,12 @@ def from_tracks(
     frames: Sequence[int] | None = None,  # all frames that were looked at; None: those with faces
     times: Sequence[float] | None = None,  # their seconds on the clock
 ) -> VideoAnnotation:
-    "The faces of a video as its run tracked them. Raises `DamagedFile` if they can't be read."
+    "The faces of a video as its run tracked them. Raises `DamagedFile` if they can't be read, `ValueError` for wrong frames."
     tracks = load(path)
     known = {k: tracks[k] for k in ("frame", "time", "box", "track", "prob", "points") if k in tracks}
     with _reading(path, "file of tracks"):
-        return cls(filename=filename, **known, frames=frames, times=times)
+        table = cls(filename=filename, **known)
+    return table if frames is None else replace(table, frames=frames, times=times)
 
 
 @contextmanager
@@ -200,7 +202,7 @@ def _reading(path, what):
         yield
     except FileNotFoundError as e:
         raise DamagedFile(f"{path} does not exist: has it been written?") from e
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, pa.ArrowException) as e:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, pa.ArrowException) as e:
         why = str(e).strip().partition("\n")[0].rstrip(".")
         raise DamagedFile(f"{path} is damaged or no {what} ({why}): write it again.") from e
 
@@ -422,7 +424,7 @@ def write_json(
     lists += [(*column, rows) for column in _face_columns(self)]
     averages = _averages(self)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(b'{"filename":' + orjson.dumps(self.filename))
+        file.write(b'{"filename":' + json.dumps(self.filename).encode())
         for name, values, nothing, which in lists:
             file.write(f',"{name}":['.encode())
             file.writelines(_json_list(values, nothing, which))
