@@ -26,6 +26,7 @@ from .data.review import *
 from .data.rows import *
 from .data.peek import *
 from .data.browse import *
+from .data.annotation import *
 from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
