@@ -17,6 +17,7 @@ from .media.traps import *
 from .faces.detect import *
 from .faces.track import *
 from .faces.crop import *
+from .faces.landmarks import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
