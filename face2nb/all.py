@@ -18,6 +18,7 @@ from .faces.detect import *
 from .faces.track import *
 from .faces.crop import *
 from .faces.landmarks import *
+from .faces.actions import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *

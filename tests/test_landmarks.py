@@ -1,10 +1,13 @@
 """The face mesh and what is derived from it, on real clips and with the real networks, where both are at hand."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
 
 from face2nb.core import WeightsUnavailable
+from face2nb.faces.actions import BLENDSHAPES, Blendshapes, action_units
 from face2nb.faces.detect import FaceDetector
 from face2nb.faces.landmarks import TASK, FaceMesh, OneEuro, head_pose, to_68
 from face2nb.media.video import frames
@@ -84,9 +87,31 @@ def test_presence_is_low_where_no_face_is(clips, mesh_of, task):
 
 
 def test_smoothing_leaves_blinks(clips, mesh_of):
-    found = [(f.time, mesh_of(f.rgb)[1].mesh) for f in frames(clips / "grid/s30_bbac3n.mpg")]
+    found = [(f.time, mesh_of(f.rgb)[1].mesh) for f in itertools.islice(frames(clips / "grid/s30_bbac3n.mpg"), 55, None)]
     raw, smooth = np.concatenate([m for _, m in found]).astype(float), OneEuro()
     calm = np.concatenate([smooth(m, t, [0]) for t, m in found])
     trembling = [np.abs(np.diff(m[:, :, :2], 3, axis=0)).mean() for m in (raw, calm)]
     eyelids = [np.ptp(np.linalg.norm(m[:, 159, :2] - m[:, 145, :2], axis=1)) for m in (raw, calm)]
     assert trembling[1] < 0.5 * trembling[0] and eyelids[1] > 0.9 * eyelids[0]
+
+
+def test_blinks_and_open_mouths_are_seen(clips, mesh_of):
+    "The pictures show the mouth widest at 1.9 s, and one blink, at 2.55 s."
+    found = [(f.time, mesh_of(f.rgb)[1].mesh) for f in frames(clips / "grid/s30_bbac3n.mpg", 25)]
+    times, meshes = np.array([t for t, _ in found]), np.concatenate([m for _, m in found])
+    units = action_units(Blendshapes()(meshes))
+    blink, jaw = units["AU45"], units["AU26"]
+    assert abs(times[blink.argmax()] - 2.55) < 0.15 and blink.max() > 0.6 and blink[times < 2.3].max() < 0.3
+    assert abs(times[jaw.argmax()] - 1.9) < 0.15 and jaw.max() > 3 * jaw[times > 2.2].max()
+    size = np.linalg.norm(meshes[:, 33, :2] - meshes[:, 263, :2], axis=1)
+    lips, lids = (np.linalg.norm(meshes[:, a, :2] - meshes[:, b, :2], axis=1) / size for a, b in ((13, 14), (159, 145)))
+    assert np.corrcoef(units["AU25"], lips)[0, 1] > 0.9 and np.corrcoef(blink, lids)[0, 1] < -0.9
+
+
+def test_left_is_the_persons_own(clips, mesh_of):
+    "A mirror swaps the two sides."
+    blendshapes = Blendshapes()
+    left, right = (BLENDSHAPES.index(f"mouthSmile{side}") for side in ("Left", "Right"))
+    for frame in frames(clips / "vretalk_3.mp4", 3):
+        there, back = (blendshapes(mesh_of(np.ascontiguousarray(rgb))[1].mesh)[0] for rgb in (frame.rgb, frame.rgb[:, ::-1]))
+        assert abs(there[left] - back[right]) < 0.15 and abs(there[right] - back[left]) < 0.15
