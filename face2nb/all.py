@@ -19,6 +19,8 @@ from .faces.detect import *
 from .faces.track import *
 from .faces.crop import *
 from .faces.identity import *
+from .faces.landmarks import *
+from .faces.actions import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *

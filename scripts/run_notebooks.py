@@ -116,6 +116,9 @@ def main(paths):
         (profile / "ipython_kernel_config.py").write_text(CONFIG)
         # cells that call our commands find them beside this Python
         path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+        # examples that need a model file keep their outputs only where it is at hand
+        if (weights := ROOT.parent / "shared" / "weights").is_dir():
+            os.environ.setdefault("FACE2NB_WEIGHTS", str(weights))
         os.environ |= {"IPYTHONDIR": home, "FACE2NB_CACHE": os.path.join(home, "cache"), "PATH": path}
         for path in paths:
             run(path)

@@ -9,6 +9,9 @@ SHARED = Path(os.environ.get("FACE2NB_SHARED", ROOT.parent / "shared"))
 
 
 def pytest_configure(config):
+    # model files as well; nothing is ever fetched by a test
+    if (SHARED / "weights").is_dir():
+        os.environ.setdefault("FACE2NB_WEIGHTS", str(SHARED / "weights"))
     config.addinivalue_line("markers", "cluster: needs Ray, the extra [ray]; leave out with -m 'not cluster'")
 
 
