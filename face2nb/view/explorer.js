@@ -1004,7 +1004,7 @@ class View {
     const note = undo ? "" : this.note.value;
     // a note alone leaves what was decided before
     const send = decision === "none" && !undo ? (own?.decision ?? "none") : decision;
-    this.send({ do: "decide", decision: send, scope: this.scope, note });
+    this.send({ do: "decide", decision: send, scope: this.scope, note, video: this.model.get("video"), position: Math.max(0, this.position) });
     this.note.blur();
     this.root.focus({ preventScroll: true });
   }

@@ -146,6 +146,7 @@ class Explorer(anywidget.AnyWidget):
         decision: str,  # accept, reject, or none, which takes an earlier decision back
         scope: str = "video",  # what is decided on: the video, the track, or the face that is shown
         note: str = "",  # why, in words
+        position: int | None = None,  # row of the faces that is meant; None: the one that is shown
     ):
         "Decide on what is shown. Raises `BadSetting`."
         if scope not in ("video", "track", "face"):
@@ -153,7 +154,8 @@ class Explorer(anywidget.AnyWidget):
         if scope != "video" and not (self._open and len(self._open)):
             raise BadSetting(f"{self.video} has no faces to decide on: decide on the video.")
         subject = dict(video=dict(), track=dict(track="track"), face=dict(track="track", frame="frame"))[scope]
-        subject = {name: self._open.facts[key][self.position] for name, key in subject.items()}
+        row = self.position if position is None else position
+        subject = {name: self._open.facts[key][row] for name, key in subject.items()}
         save_review(self.output, Review(self.video, decision, note, by=self.by, **subject))
         self._tell_reviews()
 
@@ -197,6 +199,8 @@ def _choose(self: Explorer, name: str):
     self._open = opened = OpenVideo(self.output, row, self.sources)
     self._wishes = pieces, frames = _Latest(), _Latest()
     self.detail = dict(video=name, source=bool(opened.source), colors=TRACK_COLORS, **opened.numbers())
+    if opened.source and row.get("source_bytes") not in (None, opened.source.stat().st_size):
+        self.message = f"{opened.source} has changed since it was extracted: its frames and its sound may be others."
     if len(opened):
         self.piece = dict(video=name, **opened.piece(0))
     for work in (self._send_pieces, self._read_on) if len(opened) else ():
@@ -262,7 +266,10 @@ def _heard(self: Explorer, wish: dict):
     if what == "refresh":
         self.refresh()
     elif what == "decide":
-        self.decide(wish["decision"], wish["scope"], wish.get("note", ""))
+        # the page may be ahead of what it has told of its position
+        if wish["video"] != self.video:
+            raise BadSetting(f"{wish['video']} is not open yet: decide again when it is shown.")
+        self.decide(wish["decision"], wish["scope"], wish["note"], max(0, min(wish["position"], len(opened or ()) - 1)))
     elif what == "piece" and opened and 0 <= wish["k"] * PIECE < len(opened):
         self._wishes[0].ask(wish["k"])
     elif what == "frame" and opened and 0 <= wish["position"] < len(opened):
