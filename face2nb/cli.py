@@ -11,14 +11,13 @@ import argparse, logging, sys, webbrowser
 from dataclasses import fields
 from pathlib import Path
 
-from fastcore.docments import docments
 from tqdm import tqdm
 
 from .core import BadSetting, Face2Error
 from .media.demo import demo_clip
 from .media.find import find_videos
 from .run.cluster import RayEngine
-from .run.extract import ExtractSettings, extract
+from .run.extract import ExtractSettings, extract, setting_comments
 from .run.pool import usable_cores
 from .run.report import drifts, last_event, plan, plan_total, run_status
 from .view.app import serve
@@ -35,8 +34,9 @@ def add_settings(
     metavars: dict | None = None,  # what to show for a value that is free, by field
 ):
     "Add an option for each field of a dataclass, its comment as help."
-    comments = docments(settings)
-    for f in fields(settings):
+    comments = setting_comments(settings)
+    # what a job has of its own comes first, what all share behind it
+    for f in sorted(fields(settings), key=lambda f: f.name not in settings.__annotations__):
         if f.name in skip:
             continue
         names = ([f"-{short[f.name]}"] if f.name in short else []) + [f"--{f.name}"]

@@ -184,12 +184,14 @@ def from_tracks(
     cls: VideoAnnotation,
     path: str | Path,  # a `_tracks.npz`
     filename: str | Path,  # the video
-    frames: Sequence[int] | None = None,  # all frames that were looked at; None: those with faces
+    frames: Sequence[int] | None = None,  # all frames that were looked at; None: those that the file names
     times: Sequence[float] | None = None,  # their seconds on the clock
 ) -> VideoAnnotation:
     "The faces of a video as its run tracked them. Raises `DamagedFile` if they can't be read, `ValueError` for wrong frames."
     tracks = load(path)
     known = {k: tracks[k] for k in ("frame", "time", "box", "track", "prob", "points") if k in tracks}
+    if frames is None and "frames" in tracks:
+        frames, times = tracks["frames"], tracks["times"]
     with _reading(path, "file of tracks"):
         table = cls(filename=filename, **known)
     return table if frames is None else replace(table, frames=frames, times=times)

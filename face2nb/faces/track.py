@@ -100,12 +100,14 @@ class Tracker:
         return self._n
 
     def table(self) -> dict[str, np.ndarray]:  # see below
-        "All faces so far as arrays, a row for each face of each frame, gaps filled: what `_tracks.npz` holds."
+        "All faces so far as arrays, a row for each face of each frame, gaps filled, and all frames that were looked at: what `_tracks.npz` holds."
         index, time, shot = (np.array([f[k] for f in self._frames]) for k in range(3))
         n_faces = [len(f[3]) for f in self._frames]
         rows = np.concatenate([f[3] for f in self._frames] or [np.zeros((0, 17), np.float32)])
         at, rows = _fill(np.repeat(np.arange(len(index)), n_faces), rows, time)
         return dict(
+            frames=index.astype(np.int32),
+            times=time.astype(np.float64),
             frame=index[at].astype(np.int32),
             time=time[at].astype(np.float64),
             track=rows[:, 0].astype(np.int32),

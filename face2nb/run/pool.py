@@ -32,7 +32,16 @@ from face2nb.core import (
     UnreadableVideo,
     sha256,
 )
-from ..data.store import LOG, append_row, compact_manifest, hold_output, manifest_rows, settings_hash, why_redo
+from face2nb.data.store import (
+    LOG,
+    append_row,
+    compact_manifest,
+    hold_output,
+    job_of,
+    manifest_rows,
+    settings_hash,
+    why_redo,
+)
 from ..media.find import Video, printable
 from ..media.video import Limits, stream_ends
 
@@ -93,6 +102,7 @@ def _row(video, settings, source, **facts):
     "A row of the manifest: what is known of the source and the run, and what happened."
     return {
         "video": video.name,
+        "job": job_of(settings),
         **facts,
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         **source,
@@ -316,7 +326,7 @@ def run_jobs(
     blank, begin, done = blank or {}, time.perf_counter(), 0
     with hold_output(output, alone) as note, _Stop(stop) as stop:
         output = Path(os.path.abspath(output))
-        rows = manifest_rows(output) if resume else {}
+        rows = manifest_rows(output, job_of(settings)) if resume else {}
 
         def check(video):
             return why_redo(output, rows.get(video.name), video.path, settings, timeout, retry, verify)
@@ -325,7 +335,9 @@ def run_jobs(
         result = [None if w else {**rows[v.name], "resume": "unchanged"} for v, w in zip(videos, why)]
         todo = {i: videos[i] for i, w in enumerate(why) if w}
         slots = multiprocessing.get_context("spawn").RawArray("Q", max(1, len(videos)))
-        note(f"begin {len(videos)} videos: {_tally(w or 'unchanged' for w in why)}; settings {settings_hash(settings)}")
+        note(
+            f"begin {job_of(settings)} of {len(videos)} videos: {_tally(w or 'unchanged' for w in why)}; settings {settings_hash(settings)}"
+        )
 
         def tell(row=None):
             if progress:

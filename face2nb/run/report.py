@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from ..core import Face2Error
-from ..data.store import LOG, manifest_rows, read_manifest, why_redo
+from ..data.store import LOG, job_of, manifest_rows, read_manifest, why_redo
 from ..media.find import Video
 from ..media.video import probe
-from .extract import ExtractSettings
+from .extract import DetectSettings, ExtractSettings
 
 # %% ../../nbs/run/63_report.ipynb #00000005
 PIXELS_PER_SECOND = 5e6  # of one core, when nothing has been measured yet: 5 frames/s at 1280 x 720
@@ -30,39 +30,34 @@ def _measured(rows):
     return sum(n for n, _ in done) / sum(s for _, s in done) if done else None
 
 
-def _face_bytes(settings):
-    "Bytes for a face and its sound, compressed by a quarter as faces are."
-    channels = 1 if settings.color == "gray" else 3
-    face = settings.size**2 * channels if settings.video else 0
-    return 0.75 * face + (47 * 13 * 3 * np.dtype(settings.audio_dtype).itemsize if settings.audio else 0)
-
-
 def _forecast(path, settings, rate):
     "What a probe says of one video."
     try:
         info = probe(path, settings.limits)
     except (Face2Error, OSError) as e:
         return dict(error=str(e))
+    looks = getattr(settings, "video", True)
     frames = info.n_frames if settings.frames == "full" else min(settings.frames, info.n_frames)
     speed = rate or PIXELS_PER_SECOND / (info.width * info.height)
     return dict(
         picture=f"{info.width} x {info.height}",
         length=info.duration,
-        frames=frames if settings.video else 0,
-        work=frames / speed if settings.video else info.duration / 100,
-        disk=frames * _face_bytes(settings) if settings.video else info.duration * 100 * 39,
+        frames=frames if looks else 0,
+        work=frames / speed if looks else info.duration / 100,
+        disk=frames * settings.bytes_per_frame if looks else info.duration * 100 * 39,
     )
 
 
 def plan(
     videos: Sequence[Video],  # as `find_videos` gives them
     output: str | Path,  # the output folder; it need not exist
-    settings: ExtractSettings | None = None,  # what would be written; None: the defaults
+    settings: DetectSettings | None = None,  # of the job: what would be written; None: an extraction's defaults
     resume: bool = True,  # skip what an earlier run has done
     **how,  # more for `why_redo`: timeout, retry, verify
 ) -> pd.DataFrame:  # a row for each video: why, and for those probed length and work in seconds, frames, disk in bytes
     "What a run would do. Disk is an upper bound: a face in every frame."
-    settings, rows = settings or ExtractSettings(), manifest_rows(output) if resume else {}
+    settings = settings or ExtractSettings()
+    rows = manifest_rows(output, job_of(settings)) if resume else {}
     table = pd.DataFrame(dict(video=[v.name for v in videos]))
     table["why"] = [why_redo(output, rows.get(v.name), v.path, settings, **how) or "unchanged" for v in videos]
     todo = np.flatnonzero(table.why != "unchanged")

@@ -17,7 +17,6 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 from fastcore.basics import patch
-from fastcore.docments import docments
 from IPython.display import display
 
 from .. import view
@@ -28,7 +27,7 @@ from ..data.review import Review, latest_reviews, save_review
 from ..data.store import MANIFEST, manifest_rows
 from ..media.audio import read_audio
 from ..media.video import frames_at
-from ..run.extract import ExtractSettings, extract
+from ..run.extract import ExtractSettings, extract, setting_comments
 from ..run.pool import Progress
 from ..speech.mfcc import RATE
 from ..sync.pair import audio_windows
@@ -358,7 +357,7 @@ class ExtractForm(widgets.VBox):
     "A form that runs an extraction; made by `extract_widget`."
 
     def __init__(self, folder="", output="", settings=None):
-        settings, comments = settings or ExtractSettings(), docments(ExtractSettings)
+        settings, comments = settings or ExtractSettings(), setting_comments(ExtractSettings)
         wide = dict(layout=widgets.Layout(width="620px"), style=dict(description_width="110px"))
         self.folder = widgets.Text(
             value=str(folder), description="videos", placeholder="a folder of videos, or one video", **wide
