@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import matplotlib.cbook
 import numpy as np
-from moviepy import AudioArrayClip, VideoClip
 
 from ..core import BadSetting, atomic_path
+from .clip import write_clip
 from .video import synthesize
 from ..weights import cache_dir
 
@@ -100,25 +100,8 @@ def demo_clip(
             return path
     path, photo = Path(path), portrait()
     path.parent.mkdir(parents=True, exist_ok=True)
-    sound = voice(seconds)
-    with tempfile.TemporaryDirectory() as folder, atomic_path(path) as temporary:
-        written = Path(folder) / "demo.mp4"
-        clip = VideoClip(lambda t: _camera(photo, t), duration=seconds).with_audio(
-            AudioArrayClip(np.stack([sound, sound], 1).astype(float), fps=_RATE)
-        )
-        clip.write_videofile(
-            str(written),
-            fps=_FPS,
-            codec="libx264",
-            audio_codec="aac",
-            audio_fps=_RATE,
-            preset="veryfast",
-            temp_audiofile_path=folder,
-            threads=1,
-            logger=None,
-        )
-        shutil.copyfile(written, temporary)
-    return path
+    pictures = ((time, _camera(photo, time)) for time in np.arange(0, seconds, 1 / _FPS))
+    return write_clip(path, pictures, seconds, _FPS, voice(seconds), _RATE)
 
 # %% ../../nbs/media/13_demo.ipynb #00000015
 _LIPS, _AREA = (268, 279, 40), (slice(235, 375), slice(185, 352))  # centre and half width of the lips; what moves
