@@ -21,6 +21,7 @@ from .faces.crop import *
 from .faces.identity import *
 from .faces.landmarks import *
 from .faces.actions import *
+from .faces.encoder import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
