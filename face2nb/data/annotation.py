@@ -35,6 +35,8 @@ _COLUMNS = dict(
     yaw=((), np.float32),
     pitch=((), np.float32),
     roll=((), np.float32),
+    presence=((), np.float32),
+    quality=((), np.float32),
     embedding=((None,), np.float32),
     confidence=((), np.float64),
 )
@@ -93,6 +95,8 @@ class VideoAnnotation(Record):
     yaw: np.ndarray | None = None  # (N,) float32: degrees
     pitch: np.ndarray | None = None  # (N,) float32: degrees
     roll: np.ndarray | None = None  # (N,) float32: degrees
+    presence: np.ndarray | None = None  # (N,) float32: whether the mesh's network sees a face, 0..1
+    quality: np.ndarray | None = None  # (N,) float32: how well the face can be seen, 0..1
     blendshapes: Mapping[str, np.ndarray] | None = None  # by name, (N,) float32, 0..1
     aus: Mapping[str, np.ndarray] | None = None  # action units by name ('AU02'), (N,) float32; `models` says whose
     embedding: np.ndarray | None = None  # (N, D) float32
@@ -142,7 +146,8 @@ class VideoAnnotation(Record):
             raise ValueError("A frame has two times.")
         if not np.isfinite(self.box).all():
             raise ValueError("box has values that are no numbers: a row is a face, a frame without one has no row.")
-        _within("prob", self.prob, 0, 1)
+        for name in ("prob", "presence", "quality"):
+            _within(name, getattr(self, name), 0, 1)
         _within("confidence", self.confidence, 0, 1)
         if self.aus is not None:
             if wrong := [name for name in self.aus if not name.startswith("AU")]:
@@ -215,7 +220,8 @@ _BOX = ("x1", "y1", "x2", "y2")
 def _columns(a):
     "The columns of a table by the names that they have outside."
     columns = dict(frame=a.frame, time=a.time, track=a.track) | dict(zip(_BOX, a.box.T))
-    columns |= {name: getattr(a, name) for name in ("prob", "points", "landmarks", "yaw", "pitch", "roll")}
+    given = ("prob", "points", "landmarks", "yaw", "pitch", "roll", "presence", "quality")
+    columns |= {name: getattr(a, name) for name in given}
     columns |= {f"bs_{name}": v for name, v in (a.blendshapes or {}).items()} | (a.aus or {})
     columns |= dict(embedding=a.embedding, label=a.label, confidence=a.confidence)
     return {name: v for name, v in columns.items() if v is not None}

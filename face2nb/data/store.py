@@ -52,6 +52,14 @@ class Spool:
     def __len__(self):
         return self.n
 
+    def __iter__(self):
+        "The rows, from the first on; none may be added meanwhile."
+        self.file.seek(0)
+        for _ in range(self.n):
+            yield np.frombuffer(self.file.read(self.dtype.itemsize * int(np.prod(self.shape))), self.dtype).reshape(
+                self.shape
+            )
+
     def __repr__(self):
         return f"Spool({self.dtype}{[self.n, *(self.shape or ())]})"
 
