@@ -36,6 +36,9 @@ _COLUMNS = dict(
     pitch=((), np.float32),
     roll=((), np.float32),
     presence=((), np.float32),
+    sharpness=((), np.float32),
+    brightness=((), np.float32),
+    symmetry=((), np.float32),
     quality=((), np.float32),
     embedding=((None,), np.float32),
     confidence=((), np.float64),
@@ -96,6 +99,9 @@ class VideoAnnotation(Record):
     pitch: np.ndarray | None = None  # (N,) float32: degrees
     roll: np.ndarray | None = None  # (N,) float32: degrees
     presence: np.ndarray | None = None  # (N,) float32: whether the mesh's network sees a face, 0..1
+    sharpness: np.ndarray | None = None  # (N,) float32: from 0 up, of faces made one size
+    brightness: np.ndarray | None = None  # (N,) float32: mean grey value, 0..1
+    symmetry: np.ndarray | None = None  # (N,) float32: -1..1, low where something may be before the face
     quality: np.ndarray | None = None  # (N,) float32: how well the face can be seen, 0..1
     blendshapes: Mapping[str, np.ndarray] | None = None  # by name, (N,) float32, 0..1
     aus: Mapping[str, np.ndarray] | None = None  # action units by name ('AU02'), (N,) float32; `models` says whose
@@ -220,7 +226,8 @@ _BOX = ("x1", "y1", "x2", "y2")
 def _columns(a):
     "The columns of a table by the names that they have outside."
     columns = dict(frame=a.frame, time=a.time, track=a.track) | dict(zip(_BOX, a.box.T))
-    given = ("prob", "points", "landmarks", "yaw", "pitch", "roll", "presence", "quality")
+    given = ("prob", "points", "landmarks", "yaw", "pitch", "roll", "presence")
+    given += ("sharpness", "brightness", "symmetry", "quality")
     columns |= {name: getattr(a, name) for name in given}
     columns |= {f"bs_{name}": v for name, v in (a.blendshapes or {}).items()} | (a.aus or {})
     columns |= dict(embedding=a.embedding, label=a.label, confidence=a.confidence)

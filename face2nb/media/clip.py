@@ -63,6 +63,8 @@ def write_clip(
         shown = _shown(pictures)
     except StopIteration:
         raise BadSetting(f"Can't write {path} without a picture.") from None
+    # MoviePy cuts off what is no whole frame: a rounding error must not cost one
+    seconds = max(1, round(seconds * fps)) / fps + 1e-6
     clip = VideoClip(lambda time: _even(shown(time)), duration=seconds)
     if sound is not None and len(sound):
         clip = clip.with_audio(AudioClip(_heard(sound, sr), duration=seconds, fps=sr))

@@ -842,6 +842,7 @@ class View {
     this.frame.classList.toggle("f2-old", !this.clock && picture.position !== this.position);
     this.root.dataset.frame = picture.position;
     this.drawBoxes();
+    if (picture.known?.length && picture.position === this.position) this.drawFacts(this.order.indexOf(this.position));
   }
 
   drawBoxes() {
@@ -874,10 +875,34 @@ class View {
       const above = y1 > 16 * unit;
       nodes.push(svg("rect", { x: x1, y: above ? y1 - 16 * unit : y1, width: (String(id).length * 7 + 8) * unit, height: 16 * unit, fill: color }));
       const text = svg("text", { x: x1 + 4 * unit, y: above ? y1 - 4 * unit : y1 + 12 * unit, "font-size": 12 * unit, fill: "#fff", "font-weight": 700, stroke: "#000", "stroke-width": 2.5 * unit, "stroke-opacity": 0.6, "paint-order": "stroke" });
-      text.textContent = id;
+      const name = this.known(id)?.label;
+      text.textContent = name ? `${id} ${name}` : id;
       nodes.push(text);
+      if (name) nodes.at(-2).setAttribute("width", (text.textContent.length * 7 + 8) * unit);
     }
+    // points and axes belong to the frame that is on the screen
+    for (const face of sized ? (shown.known ?? []) : []) nodes.push(...this.marks(face, svg, unit));
     this.boxes.replaceChildren(...nodes);
+  }
+
+  // What is known of a track in the frame that is on the screen
+  known(id) {
+    const shown = this.model.get("picture");
+    return shown.video === this.model.get("detail").video ? shown.known?.find((face) => face.track === id) : undefined;
+  }
+
+  marks(face, svg, unit) {
+    const nodes = [];
+    for (const [first, past, closed] of face.points ? (this.model.get("detail").lines ?? []) : []) {
+      const points = face.points.slice(first, past).map((p) => p.join(",")).join(" ");
+      nodes.push(svg(closed ? "polygon" : "polyline", { class: "f2-mark", points, fill: "none", stroke: "#fff", "stroke-opacity": 0.85, "stroke-width": 1.2 * unit }));
+    }
+    // to the head's left, up, and where it points
+    (face.axes ?? []).forEach(([x1, y1, x2, y2], k) => {
+      nodes.push(svg("line", { class: "f2-axis", x1, y1, x2, y2, stroke: "#fff", "stroke-opacity": 0.7, "stroke-width": 3.4 * unit }));
+      nodes.push(svg("line", { class: "f2-axis", x1, y1, x2, y2, stroke: ["#e63c3c", "#3cc850", "#4678ff"][k], "stroke-width": 2 * unit }));
+    });
+    return nodes;
   }
 
   drawFacts(k) {
@@ -885,7 +910,10 @@ class View {
     const side = Math.max(this.box[4 * i + 2] - this.box[4 * i], this.box[4 * i + 3] - this.box[4 * i + 1]);
     const many = this.order.length.toLocaleString("en");
     this.text.textContent = `${(k + 1).toLocaleString("en")} of ${many} faces · frame ${this.frames[i]} · ${clock(this.time[i])}`;
+    const known = this.model.get("picture").position === i ? this.known(this.track[i]) : undefined;
     const facts = [["probability", Number.isFinite(this.prob[i]) ? this.prob[i].toFixed(3) : "–"], ["size", Number.isFinite(side) ? `${Math.round(side)} px` : "–"], ["track", String(this.track[i])]];
+    if (known?.label) facts.push(["name", known.label]);
+    if (known?.pose) facts.push(["yaw, pitch, roll", known.pose.map((a) => `${a < 0 ? "−" : ""}${Math.abs(Math.round(a))}°`).join(" ")]);
     this.facts.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("span", {}, name), make("b", {}, value))));
     this.drawVerdicts();
   }
