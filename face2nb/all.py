@@ -22,6 +22,7 @@ from .faces.identity import *
 from .faces.landmarks import *
 from .faces.actions import *
 from .faces.encoder import *
+from .faces.quality import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
