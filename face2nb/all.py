@@ -11,6 +11,7 @@ from .weights import *
 from .media.video import *
 from .media.audio import *
 from .media.areas import *
+from .media.clip import *
 from .media.demo import *
 from .media.find import *
 from .media.dataset import *
@@ -22,6 +23,8 @@ from .faces.identity import *
 from .faces.landmarks import *
 from .faces.actions import *
 from .faces.encoder import *
+from .faces.quality import *
+from .faces.draw import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *
@@ -34,6 +37,7 @@ from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
 from .run.report import *
+from .run.annotate import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
