@@ -182,7 +182,9 @@ def known_faces(
             x1, y1, x2, y2 = faces.box[i]
             start = faces.landmarks[i, 30] if faces.landmarks is not None else np.array([x1 + x2, y1 + y2]) / 2
             tips = start + pose_rotation(pose[None])[0, :2].T * (1, -1) * np.sqrt((x2 - x1) * (y2 - y1)) * 0.6
-            face |= dict(pose=pose.round(1).tolist(), axes=[[*start.round(1).tolist(), *tip] for tip in tips.round(1).tolist()])
+            face |= dict(
+                pose=pose.round(1).tolist(), axes=[[*start.round(1).tolist(), *tip] for tip in tips.round(1).tolist()]
+            )
         told.append(face)
     return told
 
@@ -230,9 +232,7 @@ def _choose(self: Explorer, name: str):
     self._open = opened = OpenVideo(self.output, row, self.sources)
     self._wishes = pieces, frames = _Latest(), _Latest()
     self._known = self._annotation(name)
-    self.detail = dict(
-        video=name, source=bool(opened.source), colors=TRACK_COLORS, lines=LINES_68, **opened.numbers()
-    )
+    self.detail = dict(video=name, source=bool(opened.source), colors=TRACK_COLORS, lines=LINES_68, **opened.numbers())
     if opened.source and row.get("source_bytes") not in (None, opened.source.stat().st_size):
         self.message = f"{opened.source} has changed since it was extracted: its frames and its sound may be others."
     if len(opened):
