@@ -15,6 +15,7 @@ from .media.clip import *
 from .media.demo import *
 from .media.find import *
 from .media.dataset import *
+from .media.draw import *
 from .media.traps import *
 from .faces.detect import *
 from .faces.track import *
@@ -24,7 +25,6 @@ from .faces.landmarks import *
 from .faces.actions import *
 from .faces.encoder import *
 from .faces.quality import *
-from .faces.draw import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *

@@ -24,8 +24,8 @@ from ..core import BadSetting, DamagedFile, Face2Error, sample_at
 from ..data.peek import beside, peek, peek_faces, source_of
 from ..data.store import Arrays, load
 from ..faces.crop import to_rgb
-from ..faces.draw import TRACK_COLORS, ink_on, track_color
 from ..media.audio import read_audio
+from ..media.draw import TRACK_COLORS, ink_on, track_color
 from ..media.video import frames_at
 from ..speech.mfcc import FRAME, RATE, SHIFT, n_steps
 from ..sync.pair import WINDOW, audio_windows

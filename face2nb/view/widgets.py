@@ -26,9 +26,9 @@ from ..data.browse import PIECE, OpenVideo, picture_bytes, sound_outline
 from ..data.peek import row_of
 from ..data.review import Review, latest_reviews, save_review
 from ..data.store import MANIFEST, manifest_rows
-from ..faces.draw import TRACK_COLORS
 from ..faces.landmarks import LINES_68, pose_rotation
 from ..media.audio import read_audio
+from ..media.draw import TRACK_COLORS
 from ..media.video import frames_at
 from ..run.extract import ExtractSettings, extract, setting_comments
 from ..run.pool import Progress
