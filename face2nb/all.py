@@ -25,6 +25,8 @@ from .faces.landmarks import *
 from .faces.actions import *
 from .faces.encoder import *
 from .faces.quality import *
+from .faces.pyfeat import *
+from .faces.aus import *
 from .speech.mfcc import *
 from .sync.pair import *
 from .data.store import *

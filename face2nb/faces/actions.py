@@ -82,7 +82,7 @@ def action_units(
     if unknown := [str(u) for u in units if u not in _UNITS]:
         raise BadSetting(
             f"Blendshapes don't tell {', '.join(unknown)}: they tell {', '.join(_UNITS)} "
-            f"(of which {', '.join(WEAK_UNITS)} weakly). For the others use py-feat."
+            f"(of which {', '.join(WEAK_UNITS)} weakly). For the others use py-feat: faces.aus, pip install 'face2nb[aus]'."
         )
 
     def part(name):
