@@ -40,6 +40,7 @@ from .run.cluster import *
 from .run.extract import *
 from .run.report import *
 from .run.annotate import *
+from .run.face_extractor import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *

@@ -31,7 +31,16 @@ from ..media.clip import write_clip
 from ..media.draw import draw_faces
 from ..media.find import find_videos
 from ..media.video import probe
-from .extract import DetectSettings, decoded, init_worker, load_tracks, of_machine, one_of, save_tracks, tracked_faces
+from face2nb.run.extract import (
+    DetectSettings,
+    decoded,
+    init_worker,
+    load_tracks,
+    of_machine,
+    one_of,
+    save_tracks,
+    tracked_faces,
+)
 from .pool import Progress, run_jobs, tick
 from ..weights import weight_path
 
@@ -138,7 +147,9 @@ def face_features(
     table: VideoAnnotation,  # of its faces: boxes, points, tracks
     settings: AnnotateSettings,  # what is wanted
     smoother: OneEuro | None = None,  # that has seen the frames before; None: points are not smoothed
-) -> tuple[dict[str, np.ndarray], np.ndarray | None]:  # columns of `VideoAnnotation`, `blendshapes` (N, 52) and `aus` (N, U) as arrays; and the meshes, if there are any
+) -> tuple[
+    dict[str, np.ndarray], np.ndarray | None
+]:  # columns of `VideoAnnotation`, `blendshapes` (N, 52) and `aus` (N, U) as arrays; and the meshes, if there are any
     "What a frame tells of its faces. Raises `MissingDependency` or `WeightsUnavailable`."
     columns, mesh = {}, None
     if settings.mesh:

@@ -168,7 +168,9 @@ def _frames(frame):
 def detect(
     self: FaceExtractor,
     frame: np.ndarray | torch.Tensor,  # (B, H, W, 3) uint8, RGB
-) -> tuple[list, np.ndarray | list, np.ndarray | list, np.ndarray | list]:  # B of each: faces (N, 3, 160, 160), boxes (N, 4), probabilities (N,), points (N, 5, 2), or None
+) -> tuple[
+    list, np.ndarray | list, np.ndarray | list, np.ndarray | list
+]:  # B of each: faces (N, 3, 160, 160), boxes (N, 4), probabilities (N,), points (N, 5, 2), or None
     "Find the faces of frames. Raises `ValueError` for another shape or type."
     frames, faces, boxes, probs, points = _frames(frame), [], [], [], []
     for rgb, found in zip(frames, self.detector.detect(frames)):
@@ -260,7 +262,9 @@ def apply(
     for start in tqdm(range(0, len(dataset), batch_size), disable=not show_progress):
         batch = dataset[start : start + batch_size]
         faces, *found = self.detect(batch["Image"])
-        for rgb, frame, time, cut, *of_frame in zip(batch["Image"].numpy(), batch["Frame"], batch["Time"], faces, *found):
+        for rgb, frame, time, cut, *of_frame in zip(
+            batch["Image"].numpy(), batch["Frame"], batch["Time"], faces, *found
+        ):
             if cut is None:
                 continue
             for name, values in self._features(Frame(int(frame), float(time), rgb), cut, *of_frame).items():
