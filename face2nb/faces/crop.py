@@ -134,7 +134,7 @@ def crop_face(
 
 # %% ../../nbs/faces/22_crop.ipynb #00000012
 STEPS_A_SECOND = 25  # what the networks that watch faces speak are trained on
-_ROUNDING = 6e-4  # seconds: containers that count in milliseconds state times up to half of one too late
+_ROUNDING = 5.5e-4  # seconds: containers that count in milliseconds state times up to half of one too late
 
 
 @dataclass(frozen=True, repr=False)
