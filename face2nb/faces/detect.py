@@ -505,6 +505,7 @@ class _Stretch:
     behind: np.ndarray | None
     close: bool  # whether to look closely
     trust: float = 1.0  # how well looks around here met what was expected, 0..1
+    calm: float = 0.0  # the same over the whole stretch, the median
     missed: int = 0  # looks in vain so far, when following from one end
 
     @property
@@ -545,9 +546,10 @@ class _Stretch:
         for k in range(1, len(known) - 1):
             around = _Stretch(known[k - 1][0], known[k + 1][0], known[k - 1][1], known[k + 1][1], True)
             met[k] = overlaps(around.between(known[k][0])[None], known[k][1][None])[0, 0]
+        calm = float(np.median(met[1:-1])) if len(met) > 2 else 0.0
         rest, free = [], {}
         for k, ((i, a), (j, b)) in enumerate(zip(known, known[1:])):
-            part = _Stretch(i, j, a, b, self.close, min(met[k : k + 2]))
+            part = _Stretch(i, j, a, b, self.close, min(met[k : k + 2]), calm)
             if any(f is None and i < at < j for (at, _), f in zip(aims, found)):
                 middle = (i + j) // 2
                 rest += [_Stretch(i, middle + 1, a, None, self.close), _Stretch(middle, j, None, b, self.close)]
@@ -561,7 +563,9 @@ class _Stretch:
         "Whether the frames within need no look, after looks at both ends, or at one in the middle of a whole stretch."
         if not self.close:
             return self.last - self.first <= 8 and self.trust >= 0.7
-        return whole.last - whole.first <= 4 and self.trust >= 0.93 and self.trust + whole.trust >= 1.88
+        if whole.last - whole.first <= 4:
+            return self.trust >= 0.93 and self.trust + whole.trust >= 1.88
+        return self.last - self.first <= 4 and self.trust >= 0.95 and self.calm >= 0.955
 
     def _advance(self, aims, found):
         "Follow from one end: on from the last face that was found, or from where it was."
