@@ -22,6 +22,7 @@ from .faces.identity import *
 from .faces.landmarks import *
 from .faces.actions import *
 from .speech.mfcc import *
+from .speech.features import *
 from .sync.pair import *
 from .data.store import *
 from .data.review import *
