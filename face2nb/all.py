@@ -23,6 +23,7 @@ from .faces.landmarks import *
 from .faces.actions import *
 from .speech.mfcc import *
 from .speech.features import *
+from .speech.encoders import *
 from .sync.pair import *
 from .data.store import *
 from .data.review import *

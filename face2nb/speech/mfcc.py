@@ -43,30 +43,43 @@ SHORTEST = 100  # samples: anything below is no sound
 _SILENCE = 0.01  # in 16-bit scale; what is left of a constant after rounding
 
 
-def _kaldi_scale(audio):
-    "(…, n) as a float32 tensor in 16-bit scale. Raises `BadAudio` for what is no sound."
+def _numbers(audio):
+    "(…, n) floats or integers, all of them numbers. Raises `BadAudio` for what is no sound."
     audio = np.asarray(audio)
     if audio.dtype.kind not in "iuf":
         raise BadAudio(f"Audio of type {audio.dtype} is no sound: give floats or integers.")
     if not np.isfinite(audio).all():
         raise BadAudio("The audio holds values that are not numbers (NaN or infinite): repair or leave out this file.")
+    return audio
+
+
+def _kaldi_scale(audio):
+    "(…, n) as a float32 tensor in 16-bit scale. Raises `BadAudio` for what is no sound."
+    audio = _numbers(audio)
     scale = 32768.0 if audio.dtype.kind == "f" and audio.size and np.abs(audio).max() <= 1 else 1.0
     return torch.from_numpy(audio.astype(np.float32)) * scale
 
 # %% ../../nbs/speech/30_mfcc.ipynb #0000000c
+_LOUDEST = 32.0  # 30 dB over full scale; quieter floats are in -1..1, louder ones in 16-bit scale
+
+
 def to_sound(
-    audio: np.ndarray,  # (n,) floats in -1..1, or integers or larger floats in 16-bit scale
+    audio: np.ndarray,  # (n,) floats in -1..1, or integers or large floats in 16-bit scale
     sr: int = RATE,  # its samples per second
 ) -> np.ndarray:  # (n,) float32 in -1..1 at 16 kHz
     "One channel of sound as speech encoders take it. Raises `BadAudio` for what is no sound, `BadSetting` for no rate."
-    sound = _kaldi_scale(audio)
-    if sound.ndim != 1:
+    audio = _numbers(audio)
+    if audio.ndim != 1:
         raise BadAudio(
-            f"Audio of shape {tuple(sound.shape)} is not one channel: give (n,), for instance from get_audio_waveform."
+            f"Audio of shape {audio.shape} is not one channel: give (n,), for instance from get_audio_waveform."
         )
-    if sr != int(sr) or not 1000 <= sr <= 768_000:
+    if isinstance(sr, bool) or sr != int(sr) or not 1000 <= sr <= 768_000:
         raise BadSetting(f"{sr!r} samples per second make no sense: use a whole number from 1000 to 768000.")
-    return (resample(sound, int(sr), RATE) if sr != RATE else sound).numpy() / np.float32(32768)
+    small = audio.dtype.kind == "f" and (not audio.size or max(audio.max(), -audio.min()) <= _LOUDEST)
+    sound = np.ascontiguousarray(audio, np.float32)
+    if not small:
+        sound = sound / np.float32(32768)
+    return resample(torch.from_numpy(sound), int(sr), RATE).numpy() if sr != RATE else sound
 
 # %% ../../nbs/speech/30_mfcc.ipynb #0000000f
 _PORTION = 1 << 14  # frames at once, about a minute of sound
