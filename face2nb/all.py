@@ -24,6 +24,7 @@ from .faces.actions import *
 from .speech.mfcc import *
 from .speech.features import *
 from .speech.encoders import *
+from .speech.vq import *
 from .sync.pair import *
 from .data.store import *
 from .data.review import *
@@ -35,6 +36,7 @@ from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
 from .run.report import *
+from .run.speech import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *

@@ -175,35 +175,39 @@ def read_json(
 def append_row(
     output: str | Path,  # the output folder
     row: dict,  # with at least `video` and `status`
+    manifest: str = MANIFEST,  # the manifest's name
 ):
     "Add a row to the manifest and flush it to the disk."
-    append_json(Path(output) / MANIFEST, row)
+    append_json(Path(output) / manifest, row)
 
 
 def manifest_rows(
     output: str | Path,  # the output folder
+    manifest: str = MANIFEST,  # the manifest's name
 ) -> dict[str, dict]:  # by video
     "The rows that count, by video, in the order in which the videos first came; none without a manifest."
-    return {row["video"]: row for row in read_json(Path(output) / MANIFEST)}
+    return {row["video"]: row for row in read_json(Path(output) / manifest)}
 
 # %% ../../nbs/data/50_store.ipynb #00000014
 def read_manifest(
     output: str | Path,  # the output folder
+    manifest: str = MANIFEST,  # the manifest's name
 ) -> pd.DataFrame:  # a row for each video
     "The manifest as a table. Raises `DamagedFile` if the folder has none."
-    if not (Path(output) / MANIFEST).is_file():
-        raise DamagedFile(f"{output} holds no {MANIFEST}: is it the output folder of a run?")
-    return pd.DataFrame(list(manifest_rows(output).values()))
+    if not (Path(output) / manifest).is_file():
+        raise DamagedFile(f"{output} holds no {manifest}: is it the output folder of a run?")
+    return pd.DataFrame(list(manifest_rows(output, manifest).values()))
 
 
 def compact_manifest(
     output: str | Path,  # the output folder
+    manifest: str = MANIFEST,  # the manifest's name
 ):
     "Rewrite the manifest with the rows that count, one for each video."
-    path = Path(output) / MANIFEST
+    path = Path(output) / manifest
     if not path.is_file():
         return
-    rows = manifest_rows(output)
+    rows = manifest_rows(output, manifest)
     if len(rows) == path.read_bytes().count(b"\n"):
         return
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())

@@ -32,7 +32,16 @@ from face2nb.core import (
     UnreadableVideo,
     sha256,
 )
-from ..data.store import LOG, append_row, compact_manifest, hold_output, manifest_rows, settings_hash, why_redo
+from face2nb.data.store import (
+    LOG,
+    MANIFEST,
+    append_row,
+    compact_manifest,
+    hold_output,
+    manifest_rows,
+    settings_hash,
+    why_redo,
+)
 from ..media.find import Video, printable
 from ..media.video import Limits, stream_ends
 
@@ -305,6 +314,7 @@ def run_jobs(
     stop: (
         Callable[[], bool] | None
     ) = None,  # asked again and again; once it says True, only the videos in hand are finished
+    manifest: str = MANIFEST,  # the manifest's name; jobs of different kinds into one folder have one each
 ) -> list[
     dict
 ]:  # the manifest's rows, in the order of the videos; `resume` says 'unchanged', or why it was done; after `stop`, of those done
@@ -316,7 +326,7 @@ def run_jobs(
     blank, begin, done = blank or {}, time.perf_counter(), 0
     with hold_output(output, alone) as note, _Stop(stop) as stop:
         output = Path(os.path.abspath(output))
-        rows = manifest_rows(output) if resume else {}
+        rows = manifest_rows(output, manifest) if resume else {}
 
         def check(video):
             return why_redo(output, rows.get(video.name), video.path, settings, timeout, retry, verify)
@@ -334,7 +344,7 @@ def run_jobs(
 
         def finished(i, row):
             nonlocal done
-            append_row(output, row)
+            append_row(output, row, manifest)
             result[i], done = {**row, "resume": why[i]}, done + 1
             note(f"{row['status']} {row['video']} {row['seconds'] or 0:.1f} s {row['error'] or ''}")
             if row["error"]:
@@ -358,7 +368,7 @@ def run_jobs(
         if stop.asked:
             raise KeyboardInterrupt
         if alone:
-            compact_manifest(output)
+            compact_manifest(output, manifest)
     return [row for row in result if row]
 
 

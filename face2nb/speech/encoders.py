@@ -83,7 +83,7 @@ def load_pretrained(
     model: str | Path,  # a folder, or a name on the Hugging Face hub, with `@revision` or without
     types: tuple,  # what its settings may call it, for instance ('hubert',)
     unused: str = "masked_spec_embed",  # pattern of arrays that may be missing, since they are not used here
-) -> tuple:  # the network on the CPU, and what to say of it: model, revision, weights
+) -> tuple:  # the network on the CPU, and what to say of it: model, revision, checksums
     "A network with its weights, ready to be asked. Raises `WeightsUnavailable` or `MissingDependency`."
     transformers, (folder, revision) = transformers_library(), model_folder(model)
     if not (files := _weight_files(folder)):
@@ -113,7 +113,8 @@ def load_pretrained(
         transformers.logging.set_verbosity(before)
         if bars:
             transformers.utils.logging.enable_progress_bar()
-    facts = dict(model=str(model), revision=revision, weights=weights, transformers=transformers.__version__)
+    checksums = weights if len(weights) > 1 else weights[files[0].name]
+    facts = dict(model=str(model), revision=revision, weights_sha256=checksums, transformers=transformers.__version__)
     return network.float().eval().requires_grad_(False), facts
 
 # %% ../../nbs/speech/32_encoders.ipynb #00000012
