@@ -64,6 +64,8 @@ def _vocabulary(folder, size):
     "Tokens by their number, None where there is none."
     tokens = [None] * size
     for token, number in json.loads((Path(folder) / "vocab.json").read_text(encoding="utf-8")).items():
+        if not 0 <= number < size:
+            raise ValueError(f"vocab.json gives {token!r} the number {number}, of {size}")
         tokens[number] = token
     return tokens
 

@@ -205,6 +205,10 @@ def _unpack(path):
     try:
         with torch.serialization.safe_globals([argparse.Namespace, *_COUNTERS]):
             held = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except FileNotFoundError as e:
+        raise WeightsUnavailable(f"{path} is not there: fetch {_SOURCE}.") from e
     except Exception as e:  # a damaged file can fail in any way
         asked = re.search(r"(?:GLOBAL|Unsupported (?:global|class|operand):?) ([\w.]+)", str(e))
         why = f"it asks for {asked[1]}, which is not run" if asked else "it is damaged, or of another kind"
