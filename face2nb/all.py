@@ -25,6 +25,7 @@ from .speech.mfcc import *
 from .speech.features import *
 from .speech.encoders import *
 from .speech.vq import *
+from .speech.phonemes import *
 from .sync.pair import *
 from .data.store import *
 from .data.review import *

@@ -18,6 +18,7 @@ import torch
 
 from ..core import BadSetting, Record, WeightsUnavailable
 from ..core import sha256 as checksum
+from ..faces.detect import choose_device
 from .features import SpeechEncoder
 from .mfcc import RATE
 from ..weights import cache_dir
@@ -204,6 +205,10 @@ def _unpack(path):
     try:
         with torch.serialization.safe_globals([argparse.Namespace, *_COUNTERS]):
             held = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except FileNotFoundError as e:
+        raise WeightsUnavailable(f"{path} is not there: fetch {_SOURCE}.") from e
     except Exception as e:  # a damaged file can fail in any way
         asked = re.search(r"(?:GLOBAL|Unsupported (?:global|class|operand):?) ([\w.]+)", str(e))
         why = f"it asks for {asked[1]}, which is not run" if asked else "it is damaged, or of another kind"
@@ -335,7 +340,7 @@ class VqWav2Vec(SpeechEncoder):
         self,
         path: str | Path | None = None,  # fairseq's checkpoint; None: `CHECKPOINT` where weights are kept
         sha256: str | None = None,  # checksum that the file must have; None: any
-        device: str = "cpu",  # where to compute: 'cpu', 'cuda', 'cuda:1'
+        device: str | None = None,  # 'cpu', 'cuda', …; None or 'auto': CUDA if it is there
         chunk_seconds: float = 30.0,  # longer sound is done in pieces of this length; 30 s take about 1 GB
     ):
         "Raises `WeightsUnavailable` for a file that is missing, unsafe or another one, `BadSetting` for no device or length."
@@ -347,11 +352,7 @@ class VqWav2Vec(SpeechEncoder):
             raise WeightsUnavailable(
                 f"{self.path} has the sha256 {self.sha256[:12]}…, not {sha256[:12]}…: fetch it again from {_SOURCE}."
             )
-        self.network = load_vq_network(self.path)
-        try:
-            self.network.to(device)
-        except (RuntimeError, AssertionError) as e:
-            raise BadSetting(f"There is no device {device!r} here ({str(e).splitlines()[0]}): use 'cpu'.") from e
+        self.network = load_vq_network(self.path).to(choose_device(device))
         self.hop, self.window = self.network.settings.reach()
 
     def blocks(
@@ -363,4 +364,5 @@ class VqWav2Vec(SpeechEncoder):
 
     def facts(self) -> dict:
         "Model, checksum of the checkpoint, and number of codewords, for the file beside the features."
-        return dict(model=self.path.name, weights_sha256=self.sha256, codes=self.network.settings.codes)
+        weights = {self.path.name: self.sha256}
+        return dict(model=self.path.name, revision=None, weights=weights, codes=self.network.settings.codes)
