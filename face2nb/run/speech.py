@@ -191,7 +191,7 @@ def _write_phonemes(out, sound, model, times, settings, about):
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return [*files, path.with_suffix(".json")], [len(table)]
 
-# %% ../../nbs/run/65_speech.ipynb #0000001a
+# %% ../../nbs/run/65_speech.ipynb #0000001b
 _BLANK_SPEECH = {"features": {}, "n_frames": 0}
 
 
