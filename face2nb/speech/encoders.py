@@ -79,11 +79,10 @@ def _checksums(files, model):
 
 
 def load_pretrained(
-    kind: str,  # the class of transformers, for instance 'HubertModel'
+    kinds: dict,  # classes of transformers by what a model's settings call it: {'hubert': 'HubertModel'}
     model: str | Path,  # a folder, or a name on the Hugging Face hub, with `@revision` or without
-    types: tuple,  # what its settings may call it, for instance ('hubert',)
     unused: str = "masked_spec_embed",  # pattern of arrays that may be missing, since they are not used here
-) -> tuple:  # the network on the CPU, and what to say of it: model, revision, checksums
+) -> tuple:  # the network on the CPU, what to say of it (model, revision, checksums), and its folder
     "A network with its weights, ready to be asked. Raises `WeightsUnavailable` or `MissingDependency`."
     transformers, (folder, revision) = transformers_library(), model_folder(model)
     if not (files := _weight_files(folder)):
@@ -95,9 +94,9 @@ def load_pretrained(
     transformers.utils.logging.disable_progress_bar()
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if config.get("model_type") not in types:
-            raise ValueError(f"it is of type {config.get('model_type')!r}, not {' or '.join(types)}")
-        network, report = getattr(transformers, kind).from_pretrained(
+        if config.get("model_type") not in kinds:
+            raise ValueError(f"it is of type {config.get('model_type')!r}, not {' or '.join(kinds)}")
+        network, report = getattr(transformers, kinds[config["model_type"]]).from_pretrained(
             folder, local_files_only=True, use_safetensors=safe, weights_only=True, output_loading_info=True
         )
         if missing := sorted(name for name in report["missing_keys"] if not re.search(unused, name)):
@@ -107,7 +106,7 @@ def load_pretrained(
     except Exception as e:  # a file from the internet may be wrong in any way
         reason = str(e).strip().split("\n")[0].rstrip(".")
         raise WeightsUnavailable(
-            f"{model} can't be loaded as {kind} ({reason}): check the model, or fetch it again."
+            f"{model} can't be loaded as a model for speech ({reason}): check the model, or fetch it again."
         ) from e
     finally:
         transformers.logging.set_verbosity(before)
@@ -115,7 +114,7 @@ def load_pretrained(
             transformers.utils.logging.enable_progress_bar()
     checksums = weights if len(weights) > 1 else weights[files[0].name]
     facts = dict(model=str(model), revision=revision, weights_sha256=checksums, transformers=transformers.__version__)
-    return network.float().eval().requires_grad_(False), facts
+    return network.float().eval().requires_grad_(False), facts, folder
 
 # %% ../../nbs/speech/32_encoders.ipynb #00000012
 CONTEXT = 5.0  # seconds that a chunk hears beyond what is kept of it, to each side
@@ -240,16 +239,15 @@ class HubertEncoder(SpeechEncoder):
         self.device = choose_device(device)
         if dtype not in DTYPES:
             raise BadSetting(f"dtype can't be {dtype!r}: use one of {', '.join(DTYPES)}.")
-        network, self._facts = load_pretrained(
-            "HubertModel" if _type_of(model) == "hubert" else "Wav2Vec2Model", model, ("hubert", "wav2vec2")
-        )
+        kinds = {"hubert": "HubertModel", "wav2vec2": "Wav2Vec2Model"}
+        network, self._facts, folder = load_pretrained(kinds, model)
         c = network.config
         self.hop, self.window, self.dtype = int(np.prod(c.conv_stride)), 1, dtype
         for kernel, stride in zip(reversed(c.conv_kernel), reversed(c.conv_stride)):
             self.window = (self.window - 1) * stride + kernel
         self.layers = _layer_choice(layers, c.num_hidden_layers + 1)
         self.layer_axis = 0 if self.layers == "all" else None
-        self.normalize = _normalizes(model_folder(model)[0])
+        self.normalize = _normalizes(folder)
         per_second = 4 * self.rate * c.hidden_size * (c.num_hidden_layers + 12)
         self.chunk_seconds = _chunk_seconds(chunk_seconds, per_second, self.device)
         self.context = int(min(CONTEXT, self.chunk_seconds / 4) * self.rate)
@@ -282,14 +280,6 @@ class HubertEncoder(SpeechEncoder):
             yield states[..., kept - start : end - start, :]
 
 # %% ../../nbs/speech/32_encoders.ipynb #0000001a
-def _type_of(model):
-    "What a model's settings call it."
-    try:
-        return json.loads((model_folder(model)[0] / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
-        return "hubert"  # loading will say what is wrong
-
-
 def _normalizes(folder):
     "Whether the model wants the waveform normalised; transformers does so where nothing is said."
     try:
@@ -352,7 +342,7 @@ class WhisperEncoder(SpeechEncoder):
         self.device = choose_device(device)
         if dtype not in DTYPES:
             raise BadSetting(f"dtype can't be {dtype!r}: use one of {', '.join(DTYPES)}.")
-        network, self._facts = load_pretrained("WhisperModel", model, ("whisper",), unused="decoder")
+        network, self._facts, _ = load_pretrained({"whisper": "WhisperModel"}, model, unused="decoder")
         c, self.dtype = network.config, dtype
         self.steps_at_once = c.max_source_positions
         self.context = min(int(CONTEXT * self.rate), self.steps_at_once // 6)
