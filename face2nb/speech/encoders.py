@@ -17,7 +17,7 @@ import torch
 from ..core import BadSetting, MissingDependency, WeightsUnavailable, sha256
 from ..faces.detect import choose_device
 from .features import SpeechEncoder
-from .mfcc import RATE, STEP, WINDOW, mfcc39_blocks, n_mfcc39
+from .mfcc import RATE, MFCC39_STEP, MFCC39_WINDOW, mfcc39_blocks, n_mfcc39
 
 # %% ../../nbs/speech/32_encoders.ipynb #00000007
 def transformers_library():  # the module
@@ -384,14 +384,14 @@ class WhisperEncoder(SpeechEncoder):
 class MfccEncoder(SpeechEncoder):
     "The 39 numbers of `mfcc39`, 100 times a second."
 
-    name, hop, window = "mfcc39", STEP, WINDOW
+    name, hop, window = "mfcc39", MFCC39_STEP, MFCC39_WINDOW
 
     def __init__(
         self,
         deltas: str = "reference",  # 'reference' as talking-face computes them, 'standard' for slopes and slopes of slopes
     ):
         self.deltas = deltas
-        next(mfcc39_blocks(np.zeros(WINDOW, np.float32), deltas))  # says so now if there are no such deltas
+        next(mfcc39_blocks(np.zeros(MFCC39_WINDOW, np.float32), deltas))  # says so now if there are no such deltas
 
     def n_steps(
         self,
