@@ -127,8 +127,8 @@ def _fitted(sound, encoder, end):
     if end is None:
         return sound, encoder.n_steps(len(sound))
     n = max(1, round(end * encoder.rate))
-    wanted = encoder.n_samples(n)
-    return np.pad(sound[:wanted], (0, max(0, wanted - len(sound)))), n
+    missing = (wanted := encoder.n_samples(n)) - len(sound)
+    return np.pad(sound, (0, missing)) if missing > 0 else sound[:wanted], n
 
 # %% ../../nbs/run/65_speech.ipynb #0000000d
 @functools.lru_cache(maxsize=len(FEATURES))
