@@ -17,7 +17,7 @@ import torch
 
 from ..core import BadSetting, TooLarge, WeightsUnavailable, atomic_path
 from .encoders import HubertEncoder, model_folder
-from .features import _frame_ends
+from .features import frame_ends
 from .mfcc import RATE
 
 # %% ../../nbs/speech/34_phonemes.ipynb #00000006
@@ -210,7 +210,7 @@ def phonemes_on_frames(
     if starts.ndim != 1 or not np.isfinite(starts).all() or np.any(np.diff(starts) <= 0):
         raise BadSetting("Times of frames are one ascending row of seconds: give those of `timestamps`.")
     begin, end, last = table.start.to_numpy(), table.end.to_numpy(), len(table) - 1
-    ends = _frame_ends(starts, 25.0) if len(starts) else starts
+    ends = frame_ends(starts, 25.0) if len(starts) else starts
     first, past = np.searchsorted(end, starts, "right"), np.searchsorted(begin, ends, "left")
     best, most = np.full(len(starts), -1), np.full(len(starts), 1e-9)
     for k in range(int((past - first).max(initial=0))):
