@@ -7,27 +7,13 @@ import pytest
 import torch
 from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
 
-from face2nb.core import WeightsUnavailable
 from face2nb.data.annotation import VideoAnnotation
 from face2nb.data.store import read_manifest
-from face2nb.faces.landmarks import TASK
 from face2nb.media.demo import talking_clip
 from face2nb.media.video import frames, probe
 from face2nb.run import annotate as job
 from face2nb.run.annotate import AnnotateSettings, annotate
 from face2nb.run.extract import ExtractSettings, extract
-from face2nb.weights import WEIGHTS, weight_path
-
-
-@pytest.fixture(scope="module")
-def task():
-    pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
-    try:
-        return weight_path(TASK, download=False)
-    except WeightsUnavailable as e:
-        if "is not on this machine" in str(e):
-            pytest.skip(f"needs {TASK} ({WEIGHTS[TASK].source}) in FACE2NB_WEIGHTS")
-        raise
 
 
 def overlap(a, b):
