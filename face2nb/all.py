@@ -28,6 +28,10 @@ from .faces.quality import *
 from .faces.pyfeat import *
 from .faces.aus import *
 from .speech.mfcc import *
+from .speech.features import *
+from .speech.encoders import *
+from .speech.vq import *
+from .speech.phonemes import *
 from .sync.pair import *
 from .data.store import *
 from .data.review import *
@@ -41,6 +45,7 @@ from .run.extract import *
 from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
+from .run.speech import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *

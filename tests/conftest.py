@@ -40,6 +40,22 @@ def clips():
     return folder
 
 
+@pytest.fixture(scope="module")
+def task():
+    "The model file of the face mesh; a damaged one fails."
+    from face2nb.core import WeightsUnavailable
+    from face2nb.faces.landmarks import TASK
+    from face2nb.weights import WEIGHTS, weight_path
+
+    pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
+    try:
+        return weight_path(TASK, download=False)
+    except WeightsUnavailable as e:
+        if "is not on this machine" in str(e):
+            pytest.skip(f"needs {TASK} ({WEIGHTS[TASK].source}) in FACE2NB_WEIGHTS")
+        raise
+
+
 def notebooks():
     "All notebooks, in the order of their numbers within their folders."
     return sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)

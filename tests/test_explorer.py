@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser import browser_page  # noqa: F401
 
+from face2nb.data.annotation import VideoAnnotation
 from face2nb.data.review import load_reviews
 from face2nb.data.store import append_row, save_npz
 from face2nb.media.demo import demo_clip
@@ -34,6 +36,7 @@ def output(tmp_path_factory):
     (folder / "in" / "broken.mp4").write_text("no video")
     out = folder / "OUT"
     extract(folder / "in", out, ExtractSettings(), workers=0)
+    annotated(out)
     n = 20_000
     patches = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 255, (500, 14, 14, 3), dtype=np.uint8), 8, 1), 8, 2)
     facts = dict(frame=np.arange(n, dtype=np.int32), time=np.arange(n) / 25.0, prob=np.ones(n, np.float32), track=np.zeros(n, np.int32))
@@ -43,6 +46,17 @@ def output(tmp_path_factory):
     for k in range(1000):
         append_row(out, dict(video=f"more/{k:04}.mp4", status="no_face", n_faces=0, n_tracks=0, video_seconds=5 + k, outputs={}))
     return out
+
+
+def annotated(out):
+    "What is known of the faces of one video, as the other job leaves it."
+    tracks = VideoAnnotation.from_tracks(out / "short <b>_tracks.npz", "short <b>.mp4")
+    k = len(tracks)
+    points = tracks.box[:, None, :2] + np.linspace(0.2, 0.8, 68)[:, None] * (tracks.box[:, None, 2:] - tracks.box[:, None, :2])
+    angles = dict(yaw=np.full(k, -30.0), pitch=np.full(k, 5.0), roll=np.zeros(k))
+    known = replace(tracks, landmarks=points, label=["Grace <i>"] * k, confidence=np.ones(k), **angles)
+    known.write_parquet(out / "short <b>_faces.parquet")
+    append_row(out, dict(video="short <b>.mp4", job="annotate", status="ok", outputs={"short <b>_faces.parquet": ""}))
 
 
 @contextmanager
@@ -81,6 +95,19 @@ def data(page):
 def wait_for(page, position, video=None, selector=""):
     wanted = f'{ROOT}[data-ready="{position}"]' + (f'[data-video="{video}"]' if video else "")
     page.wait_for_selector(wanted + selector, timeout=60_000)
+
+
+def test_what_is_known_of_faces(browser_page, app):  # noqa: F811
+    page = browser_page()
+    page.goto(app)
+    wait_for(page, 0)
+    choose(page, "short <b>.mp4")
+    page.wait_for_selector(f'{ROOT}[data-video="short <b>.mp4"][data-frame="0"]')
+    page.wait_for_function("() => document.querySelectorAll('.f2-boxes .f2-axis').length === 6")
+    # nine lines through the 68 points; the name is text and no markup
+    assert page.eval_on_selector_all(".f2-boxes .f2-mark", "all => all.length") == 9
+    assert page.eval_on_selector_all(".f2-boxes text", "all => all.map(e => e.textContent)") == ["0 Grace <i>"]
+    assert "Grace <i>" in page.inner_text(".f2-facts") and "−30° 5° 0°" in page.inner_text(".f2-facts")
 
 
 def picture(page, name):

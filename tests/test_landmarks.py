@@ -6,28 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from face2nb.core import WeightsUnavailable
 from face2nb.faces.actions import BLENDSHAPES, Blendshapes, action_units
 from face2nb.faces.detect import FaceDetector
-from face2nb.faces.landmarks import TASK, FaceMesh, OneEuro, head_pose, to_68
+from face2nb.faces.landmarks import FaceMesh, OneEuro, head_pose, to_68
 from face2nb.media.video import frames
-from face2nb.weights import WEIGHTS, weight_path
 
 pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
 
 # where each of the 68 points is in a mirrored face
 MIRRORED = np.r_[16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40, 54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1]
-
-
-@pytest.fixture(scope="module")
-def task():
-    "The model file; a damaged one fails."
-    try:
-        return weight_path(TASK, download=False)
-    except WeightsUnavailable as e:
-        if "is not on this machine" in str(e):
-            pytest.skip(f"needs {TASK} ({WEIGHTS[TASK].source}) in FACE2NB_WEIGHTS")
-        raise
 
 
 @pytest.fixture(scope="module")

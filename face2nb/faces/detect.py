@@ -299,6 +299,11 @@ def _surroundings(boxes, height, width):
     return np.concatenate([low, high], 1).astype(np.int64)
 
 
+def _areas(boxes):
+    "Areas of boxes (M, 4 or more)."
+    return np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1)
+
+
 def _side(boxes):
     "Sides of squares with the area of boxes (M, 4), at least one pixel."
     return np.sqrt(np.prod(np.maximum(boxes[:, 2:4] - boxes[:, :2], 1), axis=1))
@@ -500,6 +505,7 @@ class _Stretch:
     behind: np.ndarray | None
     close: bool  # whether to look closely
     trust: float = 1.0  # how well looks around here met what was expected, 0..1
+    calm: float = 0.0  # the same over the whole stretch, the median
     missed: int = 0  # looks in vain so far, when following from one end
 
     @property
@@ -540,9 +546,10 @@ class _Stretch:
         for k in range(1, len(known) - 1):
             around = _Stretch(known[k - 1][0], known[k + 1][0], known[k - 1][1], known[k + 1][1], True)
             met[k] = overlaps(around.between(known[k][0])[None], known[k][1][None])[0, 0]
+        calm = float(np.median(met[1:-1])) if len(met) > 2 else 0.0
         rest, free = [], {}
         for k, ((i, a), (j, b)) in enumerate(zip(known, known[1:])):
-            part = _Stretch(i, j, a, b, self.close, min(met[k : k + 2]))
+            part = _Stretch(i, j, a, b, self.close, min(met[k : k + 2]), calm)
             if any(f is None and i < at < j for (at, _), f in zip(aims, found)):
                 middle = (i + j) // 2
                 rest += [_Stretch(i, middle + 1, a, None, self.close), _Stretch(middle, j, None, b, self.close)]
@@ -556,7 +563,9 @@ class _Stretch:
         "Whether the frames within need no look, after looks at both ends, or at one in the middle of a whole stretch."
         if not self.close:
             return self.last - self.first <= 8 and self.trust >= 0.7
-        return whole.last - whole.first <= 4 and self.trust >= 0.93 and self.trust + whole.trust >= 1.88
+        if whole.last - whole.first <= 4:
+            return self.trust >= 0.93 and self.trust + whole.trust >= 1.88
+        return self.last - self.first <= 4 and self.trust >= 0.95 and self.calm >= 0.955
 
     def _advance(self, aims, found):
         "Follow from one end: on from the last face that was found, or from where it was."
@@ -574,6 +583,7 @@ class _Stretch:
 
 # %% ../../nbs/faces/20_detect.ipynb #00000035
 _SURE = 0.9  # probability
+_RIVAL = 0.8  # of the area of the largest face, from which another one may turn out to be the largest
 
 
 @patch
@@ -582,15 +592,19 @@ def _follow(self: FaceDetector, pictures, before, behind):
     last = len(pictures) - 1
     faces = {0: list(before), **({last: list(behind)} if last else {})}
     pairs = pair_boxes(before, behind, 2, 0.2) if last else []
-    largest = max((np.prod(r[2:4] - r[:2]) for r in (*before, *behind)), default=0)
+    tops = [_areas(rows).max() for rows in (before, behind) if len(rows)] or [0]
 
-    def close(row):
-        return self.focus == "all" or np.prod(row[2:4] - row[:2]) >= 0.7 * largest
+    def close(row, largest):
+        return self.focus == "all" or _areas(row[None])[0] >= _RIVAL * largest
 
-    todo = [_Stretch(0, last, before[i], behind[j], close(before[i]) or close(behind[j])) for i, j in pairs]
+    # what is seen at one end only may be no face, and is no reason to neglect one that is at both
+    todo = [
+        _Stretch(0, last, before[i], behind[j], close(before[i], min(tops)) or close(behind[j], min(tops)))
+        for i, j in pairs
+    ]
     left, right = {i for i, _ in pairs}, {j for _, j in pairs}
-    todo += [_Stretch(0, last, r, None, close(r)) for i, r in enumerate(before) if i not in left]
-    todo += [_Stretch(0, last, None, r, close(r)) for j, r in enumerate(behind) if j not in right]
+    todo += [_Stretch(0, last, r, None, close(r, max(tops))) for i, r in enumerate(before) if i not in left]
+    todo += [_Stretch(0, last, None, r, close(r, max(tops))) for j, r in enumerate(behind) if j not in right]
     scanned = [0, last]
     while todo := [s for s in todo if s.last - s.first > 1]:
         aims = [s.aims() for s in todo]
@@ -648,32 +662,37 @@ _CHUNK = 1.2  # seconds between scans
 
 @patch
 def _guide(self: FaceDetector, pictures, new_shot, at_once):
-    chunk, known, fine = [], None, False  # the faces of the chunk's first frame are known
+    chunk, known, since = [], None, 0  # the faces of the chunk's first frame are known; scans since one for all sizes
     for picture in pictures:
         begins = not chunk or chunk[-1].rgb.shape != picture.rgb.shape or picture.time - chunk[-1].time > _FAR
         if new_shot and new_shot(picture) or begins:
-            yield from self._finish(chunk, known, False)
+            yield from self._finish(chunk, known, 0)
             [known] = self._look_everywhere([picture.rgb])
             yield picture, _as_faces(picture.index, picture.time, known)
-            chunk, fine = [picture], False
+            chunk, since = [picture], 0
             continue
         chunk.append(picture)
         seconds = picture.time - chunk[0].time
         if seconds >= _CHUNK or len(chunk) > at_once(*picture.rgb.shape[:2]):
-            done = self._finish(chunk, known, fine)
+            done = self._finish(chunk, known, since)
             yield from done
-            chunk, known, fine = [picture], _as_rows(done[-1][1]), not fine
-    yield from self._finish(chunk, known, False)
+            chunk, known, since = [picture], _as_rows(done[-1][1]), since + 1
+    yield from self._finish(chunk, known, 0)
 
 
 @patch
-def _finish(self: FaceDetector, chunk, known, fine):
+def _finish(self: FaceDetector, chunk, known, since):
     "The frames of a chunk behind its first, each with its faces."
     if len(chunk) < 2:
         return []
     pictures = [f.rgb for f in chunk]
-    if fine:
-        [behind] = self._look_everywhere(pictures[-1:])
-    else:
-        behind = self._look_coarsely(pictures[-1], 2 * self.min_face_size, known)
+    behind = self._look_behind(pictures[-1], known, since)
     return [(f, _as_faces(f.index, f.time, r)) for f, r in zip(chunk, self._follow(pictures, known, behind))][1:]
+
+
+@patch
+def _look_behind(self: FaceDetector, picture, known, since):
+    "Scan the last frame of a chunk, as closely as is needed after so many scans since one for all sizes."
+    if since % 2:
+        return self._look_everywhere([picture])[0]
+    return self._look_coarsely(picture, 2 * self.min_face_size, known)

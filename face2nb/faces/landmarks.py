@@ -57,7 +57,7 @@ def _cut(rgb, region):
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(rgb, region, (_SIZE, _SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
-# %% ../../nbs/faces/24_landmarks.ipynb #0000000f
+# %% ../../nbs/faces/24_landmarks.ipynb #00000010
 @dataclass(frozen=True, repr=False)
 class Landmarks(Record):
     "The meshes of the faces of one frame."
@@ -73,7 +73,7 @@ class Landmarks(Record):
     def __len__(self):
         return len(self.mesh)
 
-# %% ../../nbs/faces/24_landmarks.ipynb #00000011
+# %% ../../nbs/faces/24_landmarks.ipynb #00000012
 class FaceMesh:
     "Finds 478 points of each face of a frame. Raises `MissingDependency` or `WeightsUnavailable` when it is made."
 
@@ -107,7 +107,7 @@ class FaceMesh:
             presence[i] = 1 / (1 + np.exp(-float(self._network.get_tensor(self._face).item())))
         return Landmarks(mesh, presence)
 
-# %% ../../nbs/faces/24_landmarks.ipynb #00000015
+# %% ../../nbs/faces/24_landmarks.ipynb #00000016
 _68 = np.array(
     [162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389]  # jaw
     + [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]  # brows
@@ -123,7 +123,7 @@ def to_68(
     "The 68 points of iBUG 300-W out of a mesh. Raises `ValueError` for another shape."
     return check_shape("mesh", mesh, (None, 478, 3))[:, _68, :2]
 
-# %% ../../nbs/faces/24_landmarks.ipynb #00000018
+# %% ../../nbs/faces/24_landmarks.ipynb #00000019
 # first, past the last, closed or not
 LINES_68 = (
     (0, 17, 0),
@@ -159,7 +159,7 @@ def draw_mesh(
             cv2.polylines(out, line, bool(closed), (255, 255, 255), max(1, round(size / 200)), cv2.LINE_AA, _SHIFT)
     return out
 
-# %% ../../nbs/faces/24_landmarks.ipynb #0000001c
+# %% ../../nbs/faces/24_landmarks.ipynb #0000001d
 # number in the mesh, then x y z in cm, from MediaPipe's canonical_face_model.obj
 _CANONICAL = np.array(
     [
@@ -208,7 +208,7 @@ def head_pose(
     yaw = np.arcsin(r[:, 2, 0].clip(-1, 1))
     return np.degrees(np.stack([yaw, np.arctan2(r[:, 2, 1], r[:, 2, 2]), np.arctan2(r[:, 1, 0], r[:, 0, 0])], 1))
 
-# %% ../../nbs/faces/24_landmarks.ipynb #0000001d
+# %% ../../nbs/faces/24_landmarks.ipynb #0000001e
 def pose_rotation(
     pose: np.ndarray,  # (N, 3): yaw, pitch, roll in degrees
 ) -> (
@@ -225,7 +225,7 @@ def pose_rotation(
         ]
     ).transpose(2, 0, 1)
 
-# %% ../../nbs/faces/24_landmarks.ipynb #00000020
+# %% ../../nbs/faces/24_landmarks.ipynb #00000021
 def draw_axes(
     rgb: np.ndarray,  # (H, W, 3) uint8, the frame
     mesh: np.ndarray,  # (N, 478, 3), as in `Landmarks`
@@ -246,7 +246,7 @@ def draw_axes(
             cv2.line(out, start, end, color, width, cv2.LINE_AA, _SHIFT)
     return out
 
-# %% ../../nbs/faces/24_landmarks.ipynb #0000002a
+# %% ../../nbs/faces/24_landmarks.ipynb #0000002b
 class OneEuro:
     "Smooths the points of tracks over time (One Euro filter, Casiez et al. 2012). Raises `BadSetting` for settings below zero."
 
