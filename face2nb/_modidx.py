@@ -936,8 +936,6 @@ d = { 'settings': { 'branch': 'main',
                                      'face2nb.speech.mfcc.n_mfcc39': ('speech/mfcc.html#n_mfcc39', 'face2nb/speech/mfcc.py'),
                                      'face2nb.speech.mfcc.n_steps': ('speech/mfcc.html#n_steps', 'face2nb/speech/mfcc.py'),
                                      'face2nb.speech.mfcc.to_sound': ('speech/mfcc.html#to_sound', 'face2nb/speech/mfcc.py')},
-<<<<<<< HEAD
-=======
             'face2nb.speech.phonemes': { 'face2nb.speech.phonemes.PhonemeModel': ( 'speech/phonemes.html#phonememodel',
                                                                                    'face2nb/speech/phonemes.py'),
                                          'face2nb.speech.phonemes.PhonemeModel.__init__': ( 'speech/phonemes.html#phonememodel.__init__',
@@ -993,7 +991,6 @@ d = { 'settings': { 'branch': 'main',
                                    'face2nb.speech.vq.load_vq_network': ('speech/vq.html#load_vq_network', 'face2nb/speech/vq.py'),
                                    'face2nb.speech.vq.nearest_codes': ('speech/vq.html#nearest_codes', 'face2nb/speech/vq.py'),
                                    'face2nb.speech.vq.read_layers': ('speech/vq.html#read_layers', 'face2nb/speech/vq.py')},
->>>>>>> main
             'face2nb.sync.pair': {'face2nb.sync.pair.audio_windows': ('sync/pair.html#audio_windows', 'face2nb/sync/pair.py')},
             'face2nb.sync.speaker': { 'face2nb.sync.speaker.ActiveSpeaker': ('sync/speaker.html#activespeaker', 'face2nb/sync/speaker.py'),
                                       'face2nb.sync.speaker.ActiveSpeaker.__call__': ( 'sync/speaker.html#activespeaker.__call__',
