@@ -33,6 +33,7 @@ from .speech.encoders import *
 from .speech.vq import *
 from .speech.phonemes import *
 from .sync.pair import *
+from .sync.lipsync import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
