@@ -8,7 +8,7 @@ __all__ = ['FPS', 'REACH', 'LIPS', 'METHODS', 'SyncEstimate', 'lip_features', 's
            'read_lips', 'lipcca_sync', 'shift_sound', 'apply_offset', 'estimate_sync', 'join_estimates']
 
 # %% ../../nbs/sync/42_lipsync.ipynb #00000002
-import json
+import json, zipfile, zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -390,7 +390,7 @@ def load_sync(
             whole[name] += np.triu(whole[name], 1).T
         statistics = SyncStatistics(a["basis"], both=a["both"], frames=int(facts["frames"]), **whole)
         return LipCCA(statistics, float(facts["threshold"]), str(facts["provenance"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as e:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as e:
         raise DamagedFile(f"{path} is no fit of lips and sound ({e}): write it again with save_sync.") from e
 
 # %% ../../nbs/sync/42_lipsync.ipynb #00000024
