@@ -31,6 +31,12 @@ def speaker(name):
     return SAME.get(name) or (first if rest and first[0] == "s" and first[1:].isdigit() else name)
 
 
+def words(name):
+    "The first two of the six words of a sentence of the corpus, as its name codes them; empty for others."
+    last = name.rpartition("_")[2]
+    return last[:2] if name not in OTHERS else ""
+
+
 def talking(folder):
     "The clips to fit on, by name."
     found = sorted((folder / "grid").glob("*.mpg")) + [folder / "grid_id2_swwp2s.mpg"] + [folder / f"{n}.mp4" for n in OTHERS]
@@ -82,10 +88,11 @@ def evaluate(clips):
                     wave = clips[name][2]
                     true = model.estimate(lips, sound_features(wave, at))
                     moved = [lipcca_sync((at, lips), wave, model, s / 25) for s in SHIFTS]
-                    swapped = [model.estimate(*with_sound_of(lips, pair[1])) for pair in training.values()]
-                    swapped = [e for e in swapped if e.frames >= 0.9 * min(true.frames, 75)]
+                    swapped = {n: model.estimate(*with_sound_of(lips, pair[1])) for n, pair in training.items()}
+                    swapped = {n: e for n, e in swapped.items() if e.frames >= 0.9 * min(true.frames, 75)}
+                    alike = [e for n, e in swapped.items() if words(n) and words(n) == words(name)]
                     kind = "corpus, 3 s" if not long else {None: "others, whole", 75: "others, cut to 3 s", 125: "others, cut to 5 s"}[cut]
-                    rows.append(dict(name=name, kind=kind, true=true, moved=moved, swapped=swapped, threshold=model.threshold))
+                    rows.append(dict(name=name, kind=kind, true=true, moved=moved, swapped=list(swapped.values()), alike=alike, threshold=model.threshold))
     return rows
 
 
@@ -119,6 +126,9 @@ def table(rows):
             "by the peak alone": peaks / (len(SHIFTS) * len(delays)),
             "AUC": np.mean(above > 0) + np.mean(above == 0) / 2,
             "swapped given an estimate": np.mean([e.determined for r in of for e in r["swapped"]]),
+            "of these, with the same words": np.sum([e.determined for r in of for e in r["alike"]])
+            / max(1, np.sum([e.determined for r in of for e in r["swapped"]])),
+            "pairs with the same words": np.sum([len(r["alike"]) for r in of]) / np.sum([len(r["swapped"]) for r in of]),
         }
     return pd.DataFrame(out).T.astype({"pieces": int, "given an estimate": int}).round(3)
 
