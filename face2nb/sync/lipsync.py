@@ -244,7 +244,7 @@ class LipCCA:
             _unlike((1 - _SHRINKAGE) * table / n / np.outer(d, d) + _SHRINKAGE * np.eye(len(d)))
             for table, d in zip((s.lips, s.sound), across)
         )
-        u, values, vt = np.linalg.svd(lips @ (s.both / n / np.outer(*across)) @ sound)
+        u, values, vt = np.linalg.svd(lips @ ((1 - _SHRINKAGE) * s.both / n / np.outer(*across)) @ sound)
         self._lips, self._sound = lips @ u[:, :_MIX] / across[0][:, None], sound @ vt[:_MIX].T / across[1][:, None]
         self.correlations = values[:_MIX]  # of the pairs, when fitted
 
