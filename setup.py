@@ -39,7 +39,7 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=find_packages(include=["face2nb", "face2nb.*"]),
-    package_data={"face2nb.view": ["*.js", "*.css"]},
+    package_data={"face2nb.sync": ["*.npz"], "face2nb.view": ["*.js", "*.css"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=words("requirements"),
     extras_require=extras,

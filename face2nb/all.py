@@ -34,6 +34,8 @@ from .speech.vq import *
 from .speech.phonemes import *
 from .sync.pair import *
 from .sync.speaker import *
+from .sync.lipsync import *
+from .sync.syncnet import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
