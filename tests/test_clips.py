@@ -15,7 +15,7 @@ from face2nb.media.video import frames, probe
 from face2nb.run.extract import ExtractSettings, extract_video
 
 
-@pytest.mark.parametrize("name, count", [("vretalk_3.mp4", 50), ("pyfeat_face_noface.mov", 50), ("facerec_hamilton.mp4", 50)])
+@pytest.mark.parametrize("name, count", [("vretalk_3.mp4", 20), ("pyfeat_face_noface.mov", 20), ("facerec_hamilton.mp4", 20)])
 def test_exact_is_facenet_pytorch(clips, name, count):
     pictures = np.stack([f.rgb for f in frames(clips / name, count)])
     detector, reference = FaceDetector("exact"), MTCNN(keep_all=True)
