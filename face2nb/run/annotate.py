@@ -230,9 +230,8 @@ def draw_annotation(
     mesh: np.ndarray | None = None,  # (N, 478, 3), their meshes; None: none are drawn
 ) -> np.ndarray:  # (H, W, 3) uint8
     "Draw what is known of a frame's faces. Raises `ValueError` if mesh and table do not go together."
-    rgb, names = picture.rgb, [
-        [label] if label else [] for label in (table.label if table.label is not None else [None] * len(table))
-    ]
+    labels = [None] * len(table) if table.label is None else table.label
+    rgb, names = picture.rgb, [[label] if label else [] for label in labels]
     if mesh is not None and len(mesh):
         rgb = draw_axes(draw_mesh(rgb, mesh), mesh) if table.yaw is not None else draw_mesh(rgb, mesh)
     if table.yaw is not None:
