@@ -40,20 +40,26 @@ def clips():
     return folder
 
 
-@pytest.fixture(scope="module")
-def task():
-    "The model file of the face mesh; a damaged one fails."
+def model_file(name):
+    "The path of a model file, by its name in the table; skips where it is not at hand, and a damaged one fails."
     from face2nb.core import WeightsUnavailable
-    from face2nb.faces.landmarks import TASK
     from face2nb.weights import WEIGHTS, weight_path
 
-    pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
     try:
-        return weight_path(TASK, download=False)
+        return weight_path(name, download=False)
     except WeightsUnavailable as e:
         if "is not on this machine" in str(e):
-            pytest.skip(f"needs {TASK} ({WEIGHTS[TASK].source}) in FACE2NB_WEIGHTS")
+            pytest.skip(f"needs {name} ({WEIGHTS[name].source}) in FACE2NB_WEIGHTS")
         raise
+
+
+@pytest.fixture(scope="module")
+def task():
+    "The model file of the face mesh."
+    from face2nb.faces.landmarks import TASK
+
+    pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
+    return model_file(TASK)
 
 
 def notebooks():

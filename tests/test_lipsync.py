@@ -7,11 +7,8 @@ import pytest
 import torch
 
 from conftest import ROOT
-from face2nb.core import WeightsUnavailable
-from face2nb.faces.landmarks import TASK
 from face2nb.media.audio import read_audio
 from face2nb.sync.lipsync import LipCCA, apply_offset, estimate_sync, join_estimates, lipcca_sync, load_sync, read_lips, shift_sound, sound_features, sync_statistics
-from face2nb.weights import WEIGHTS, weight_path
 
 pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'face2nb[mesh]'")
 
@@ -23,19 +20,13 @@ SPEAKERS = {
 
 
 @pytest.fixture(scope="module")
-def known():
+def known(task):
     "Lips and sound of the clips, and for each speaker the default without him or her."
     from conftest import SHARED
 
     folder = SHARED / "clips"
     if not folder.is_dir():
         pytest.skip("needs real clips in ../shared/clips, which are not there")
-    try:
-        weight_path(TASK, download=False)
-    except WeightsUnavailable as e:
-        if "is not on this machine" in str(e):
-            pytest.skip(f"needs {TASK} ({WEIGHTS[TASK].source}) in FACE2NB_WEIGHTS")
-        raise
     torch.set_num_threads(1)
     default, clips = load_sync(), {}
     for who, names in SPEAKERS.items():

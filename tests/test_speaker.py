@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from conftest import model_file
 
-from face2nb.core import NoAudioStream, Track, WeightsUnavailable
+from face2nb.core import NoAudioStream, Track
 from face2nb.faces.crop import regular_track, track_crops
 from face2nb.faces.detect import FaceDetector
 from face2nb.faces.track import Shots, Tracker, as_tracks
 from face2nb.media.audio import read_audio
 from face2nb.media.video import frames
 from face2nb.sync.speaker import ActiveSpeaker, smooth_scores, speaker_view, speaking
-from face2nb.weights import WEIGHTS, weight_path
 
 MODEL = "pretrain_AVA.model"
 
@@ -28,12 +28,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def speaker():
     "The network; a damaged file fails."
-    try:
-        weight_path(MODEL, download=False)
-    except WeightsUnavailable as e:
-        if "is not on this machine" in str(e):
-            pytest.skip(f"needs {MODEL} ({WEIGHTS[MODEL].source}) in FACE2NB_WEIGHTS")
-        raise
+    model_file(MODEL)
     return ActiveSpeaker(MODEL)
 
 
