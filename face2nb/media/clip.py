@@ -88,7 +88,7 @@ def write_clip(
         shutil.copyfile(written, temporary)
     return path
 
-# %% ../../nbs/media/12_clip.ipynb #00000012
+# %% ../../nbs/media/12_clip.ipynb #00000014
 def write_wav(
     path: str | Path,  # where to write it
     sound: np.ndarray,  # (n,) in -1..1, or int16

@@ -252,6 +252,7 @@ def load_tracks(
     path: str | Path,  # a `_tracks.npz`, which need not exist
     video: str | Path,  # where faces are to be found
     settings: DetectSettings,  # and how
+    or_smaller: bool = False,  # whether those will do as well that have smaller faces among them
 ) -> Arrays | None:
     "The tracks that an earlier job has left, if it found faces in the same file in the same way."
     if not Path(path).is_file():
@@ -260,7 +261,10 @@ def load_tracks(
         tracks = load(path)
     except DamagedFile:
         return None  # found anew, and better
-    same = all(k in tracks and tracks[k] == v for k, v in _origin(video, settings).items())
+    origin = _origin(video, settings)
+    if or_smaller:
+        origin["min_face_size"] = np.minimum(origin["min_face_size"], tracks.get("min_face_size", np.inf))
+    same = all(k in tracks and tracks[k] == v for k, v in origin.items())
     return tracks if same and "frames" in tracks else None
 
 # %% ../../nbs/run/62_extract.ipynb #0000001a
