@@ -1,4 +1,4 @@
-"""Fits the default of `face2nb.sync.lipsync` on talking clips, and says how good it is on speakers that it has not seen.
+"""Fits the default of `face2nb.sync.lipcca` on talking clips, and says how good it is on speakers that it has not seen.
 
     python benchmarks/fit_lipsync.py CLIPS --evaluate          the table, by length of clip
     python benchmarks/fit_lipsync.py CLIPS --write FILE.npz    the fit, which comes with face2nb as sync/lipcca.npz
@@ -61,7 +61,7 @@ def read(path, cache):
 
 def features(clips):
     "Lips and sound of each clip, as a fit wants them."
-    from face2nb.sync.lipsync import sound_features
+    from face2nb.sync.lipcca import sound_features
 
     return {name: (lips, sound_features(wave, at)) for name, (at, lips, wave) in clips.items()}
 
@@ -75,19 +75,20 @@ def parts(at, lips, wave, frames):
 
 def evaluate(clips):
     "A row for each piece of each clip, of a fit without its speaker."
-    from face2nb.sync.lipsync import fit_sync, lipcca_sync, sound_features, with_sound_of
+    from face2nb.sync.lipcca import fit_lipcca, sound_features, with_sound_of
+    from face2nb.sync.trace import lipcca_trace
 
     pairs, rows = features(clips), []
     for who in dict.fromkeys(map(speaker, clips)):
         training = {name: pair for name, pair in pairs.items() if speaker(name) != who}
-        model, _ = fit_sync(training, {name: speaker(name) for name in training})
+        model, _ = fit_lipcca(training, {name: speaker(name) for name in training})
         for name in (n for n in clips if speaker(n) == who):
             long = len(clips[name][0]) > 100
             for cut in (None, 75, 125) if long else (None,):
                 for at, lips in parts(*clips[name], cut):
                     wave = clips[name][2]
                     true = model.estimate(lips, sound_features(wave, at))
-                    moved = [lipcca_sync((at, lips), wave, model, s / 25) for s in SHIFTS]
+                    moved = [lipcca_trace((at, lips), wave, model, s / 25).estimate() for s in SHIFTS]
                     swapped = {n: model.estimate(*with_sound_of(lips, pair[1])) for n, pair in training.items()}
                     swapped = {n: e for n, e in swapped.items() if e.frames >= 0.9 * min(true.frames, 75)}
                     alike = [e for n, e in swapped.items() if words(n) and words(n) == words(name)]
@@ -98,7 +99,7 @@ def evaluate(clips):
 
 def recovered(row):
     "Shifts found within a frame of the clip's own estimate plus the shift: where an estimate was given, how many got one, and by the peak alone."
-    from face2nb.sync.lipsync import curve_peak
+    from face2nb.sync.offset import curve_peak
 
     own = curve_peak(row["true"].curve, row["true"].frames)[0]
     got = [(s, -e.offset) for s, e in zip(SHIFTS, row["moved"]) if e.determined]
@@ -134,7 +135,7 @@ def table(rows):
 
 
 def main():
-    from face2nb.sync.lipsync import fit_sync, save_sync
+    from face2nb.sync.lipcca import fit_lipcca, save_sync
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("clips", type=Path)
@@ -153,7 +154,7 @@ def main():
         for r in rows:
             if r["kind"] == "others, whole" or (r["true"].determined and abs(r["true"].offset) > 1.5):
                 print(f"  {r['name']:22s} {r['kind']:20s} {r['true']}")
-    model, scored = fit_sync(features(clips), groups, provenance=PROVENANCE)
+    model, scored = fit_lipcca(features(clips), groups, provenance=PROVENANCE)
     print(model)
     if options.write:
         print(save_sync(model, options.write), options.write.stat().st_size, "bytes")

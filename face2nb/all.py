@@ -34,8 +34,11 @@ from .speech.vq import *
 from .speech.phonemes import *
 from .sync.pair import *
 from .sync.speaker import *
-from .sync.lipsync import *
+from .sync.offset import *
 from .sync.syncnet import *
+from .sync.lipcca import *
+from .sync.trace import *
+from .sync.lipsync import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
