@@ -154,7 +154,7 @@ class _Ledger:
 
     def __call__(self, step, reason, first, length, track=None, score=None, threshold=None):
         if length > 0:
-            start, end = first / STEPS_A_SECOND, (first + length) / STEPS_A_SECOND
+            start, end = int(first) / STEPS_A_SECOND, int(first + length) / STEPS_A_SECOND
             score = None if score is None else float(score)
             self.rows.append(Rejection(self.video, step, reason, start, end, track, score, threshold))
 
@@ -191,7 +191,7 @@ def _worth_looking(t, settings, reject):
 def _spoken(t, settings, reject):
     "The runs of one person that speaks, long enough and not too long: first step and length."
     looked, cuts = t.looked, [0, t.length]
-    if settings.identity:
+    if settings.encodes:
         cuts[1:1] = person_changes(looked.sampled, looked.embeddings, settings.same_person)
     least, most = (round(s * STEPS_A_SECOND) for s in (settings.shortest, settings.longest))
     score = smooth_scores(looked.score, settings.smooth)
@@ -291,7 +291,7 @@ def _check_answers(looked, evidence, settings):
         name
         for name, asked, known in (
             ("sync", settings.sync != "off", looked.trace is not None),
-            ("identity", settings.identity, len(looked.sampled)),
+            ("identity", settings.encodes, len(looked.sampled)),
             ("reference", bool(settings.reference), evidence.reference is not None),
         )
         if asked and not known
