@@ -22,6 +22,7 @@ from .. import __version__
 from ..core import BadSetting, DamagedFile, Face2Error, NoAudioStream, NoVideoStream, sha256
 from .download import DownloadSettings, download, read_urls
 from .evidence import Evidence, find_evidence, find_tracks, load_evidence
+from .metafile import as_metafile, write_metafile
 from face2nb.curate.ledger import (
     Rejection,
     account,
@@ -39,7 +40,7 @@ from ..faces.crop import STEPS_A_SECOND, RegularTrack, track_crops
 from ..media.audio import read_audio
 from ..media.clip import write_clip, write_wav
 from ..media.find import SUFFIXES, find_videos, is_address
-from ..media.video import stream_ends, timestamps
+from ..media.video import probe, stream_ends, timestamps
 from ..run.extract import decoded, init_worker
 from ..run.pool import Progress, run_jobs
 from ..speech.mfcc import RATE
@@ -108,7 +109,7 @@ _CLIP_TYPES = pa.schema(
     )
 )
 _VERSIONS = json.dumps(dict(face2nb=__version__) | {p: version(p) for p in ("moviepy", "av", "torch", "numpy")})
-_NAME = re.compile(r"\d+_\d{6}\.(mp4|wav)")  # of a clip's files
+_NAME = re.compile(r"\d+_\d{6}\.(mp4|wav|txt)")  # of a clip's files
 
 
 def _row(piece, track, settings, source, folder):
@@ -195,7 +196,7 @@ def _mute(video, steps, reason):
 
 
 def _cut(video, out, root, folder, kept, evidence, settings, sound, problems):
-    "Rows of the clips, which are cut where they are not there yet."
+    "Rows of the clips, which are cut where they are not there yet, and their files."
     stat, tracks = os.stat(video), {t.id: t.looked.track for t in evidence.tracks if t.looked}
     source = dict(path=os.path.abspath(video), bytes=stat.st_size, mtime=stat.st_mtime)
     rows = [_row(p, tracks[p.track], settings, source, folder.relative_to(root).as_posix()) for p in kept]
@@ -208,7 +209,18 @@ def _cut(video, out, root, folder, kept, evidence, settings, sound, problems):
         folder.mkdir(parents=True, exist_ok=True)
     todo = [r for r in rows if "sha256" not in r]
     write_clips(decoded(video, settings, problems) if todo else (), todo, tracks, sound, root)
-    return rows
+    lists = [_write_list(video, r, tracks[r["track"]], root / r["clip"]) for r in rows]
+    return rows, [f for r in rows for f in (root / r["clip"], _wav(root / r["clip"]))] + lists
+
+
+def _write_list(video, row, track, clip):
+    "The list of a clip, beside it."
+    info, shown = probe(video), clip_track(track, round(row["start"] * STEPS_A_SECOND), row["frames"])
+    said = dict(speaking_confidence=row["speaking"])
+    said |= dict(offset=round(row["offset"])) if row["offset"] is not None else {}
+    who = f"track{row['track']}" if row["identity"] is None else f"person{row['identity']}"
+    name = "".join(c if c.isprintable() else "_" for c in Path(video).stem).strip() or "video"
+    return write_metafile(clip.with_suffix(".txt"), as_metafile(shown, info.width, info.height, who, name, **said))
 
 
 def curate_video(
@@ -250,10 +262,10 @@ def curate_video(
         kept, rejected = segments(evidence, settings, name)
         lap("segments")
         status = "ok" if evidence.tracks else "no_face"
-    rows = _cut(video, out, root, folder, kept, evidence, settings, sound, problems) if kept else []
+    rows, clips = _cut(video, out, root, folder, kept, evidence, settings, sound, problems) if kept else ([], [])
     lap("clips")
     files = [_beside(out, "evidence.npz")] if not silent else []
-    files += _write(out, root, folder, rows, rejected)
+    files += _write(out, folder, name, rows, clips, rejected)
     error = "; ".join(dict.fromkeys(problems)) + "." if problems else silent if status == "no_audio" else None
     return dict(
         status="partial" if problems and status == "ok" else status,
@@ -272,21 +284,20 @@ def _beside(out, end):
     return out.with_name(f"{out.name}_{end}")
 
 
-def _write(out, root, folder, rows, rejected):
+def _write(out, folder, name, rows, clips, rejected):
     "The tables of a video, and away with clips that nobody wants any more; the files that are there now."
-    clips = [root / r["clip"] for r in rows]
-    files = [*clips, *map(_wav, clips)]
-    table = pd.DataFrame([r | dict(video=rejected[0].video if rejected else "", url=None) for r in rows], columns=_CLIP_TYPES.names)
+    table = pd.DataFrame([r | dict(video=name, url=None) for r in rows], columns=_CLIP_TYPES.names)
     tables = [save_table(_beside(out, "clips.parquet"), table, _CLIP_TYPES)]
     tables.append(save_ledger(_beside(out, "ledger.parquet"), rejected))
     for old in folder.glob("*") if folder.is_dir() else ():
-        if _NAME.fullmatch(old.name) and old not in files:
+        if _NAME.fullmatch(old.name) and old not in clips:
             old.unlink()
-    return tables + files
+    return tables + clips
 
-# %% ../../nbs/curate/75_curate.ipynb #00000017
+# %% ../../nbs/curate/75_curate.ipynb #00000018
 _BLANK_CURATE = dict(n_clips=0, kept_seconds=0.0, n_tracks=0, n_frames=0, n_steps=None, took={})
 DOWNLOADS = "downloads"  # folder in the output
+_NO_VIDEO = ("download", "archive")  # steps that reject addresses, which are no videos of the run
 
 
 def _init(settings):
@@ -354,7 +365,9 @@ def curate(
         there = _fetched(output)
         files += [there[a] for a in table.video if a in there]
         for row in table[~table.video.isin(there)].itertuples():
-            lost.append(Rejection(row.video, "download", row.error or "An earlier run has it: the archive names it."))
+            known = row.status == "archived"
+            say = "An earlier run has it: the archive names it." if known else row.error
+            lost.append(Rejection(row.video, "archive" if known else "download", say))
     videos = find_videos(files, recursive) if files or not lost else []
     job = partial(curate_video, root=output)
     try:
@@ -365,7 +378,7 @@ def curate(
         if Path(output).is_dir():
             join_run(output, lost)
 
-# %% ../../nbs/curate/75_curate.ipynb #00000018
+# %% ../../nbs/curate/75_curate.ipynb #00000019
 def given_time(
     output: str | Path,  # the output folder of a run
 ) -> pd.DataFrame:  # video · track · start · end: a row for each track, and one without track for each video
@@ -387,9 +400,9 @@ def account_run(
     "Whether each second of each video is kept, or has its reason. Raises `DamagedFile`."
     output = Path(output)
     ledger = load_ledger(output)
-    return account(given_time(output), load_table(output / "clips.parquet"), ledger[ledger.step != "download"])
+    return account(given_time(output), load_table(output / "clips.parquet"), ledger[~ledger.step.isin(_NO_VIDEO)])
 
-# %% ../../nbs/curate/75_curate.ipynb #00000020
+# %% ../../nbs/curate/75_curate.ipynb #00000021
 def _run_settings(row, thresholds):
     "The settings of a row with other thresholds. Raises `BadSetting` for what is none."
     known = {f.name for f in fields(CurateSettings)}
