@@ -80,7 +80,7 @@ _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()
 _CLIP_TYPES = pa.schema(
     dict(
         video=_TEXT,  # its name in the manifest
-        clip=_TEXT,  # the film's path below the output folder
+        file=_TEXT,  # the film's path below the output folder
         source=_TEXT,
         url=_TEXT,
         track=_WHOLE,
@@ -138,7 +138,7 @@ def _row(piece, track, settings, source, folder):
     )
     made_of = dict(source, **{k: row[k] for k in ("start", "frame", "boxes", "moved", "align", "size", "quality")})
     recipe = hashlib.sha256(json.dumps(made_of, default=float).encode()).hexdigest()[:16]
-    return row | dict(clip=f"{folder}/{piece.track}_{piece.first:06d}.mp4", recipe=recipe, versions=_VERSIONS)
+    return row | dict(file=f"{folder}/{piece.track}_{piece.first:06d}.mp4", recipe=recipe, versions=_VERSIONS)
 
 # %% ../../nbs/curate/75_curate.ipynb #0000000a
 def _wav(clip):
@@ -147,9 +147,9 @@ def _wav(clip):
 
 def _made(rows, before, root):
     "The same rows, those with checksums whose clips are there already."
-    known = {r["clip"]: r for r in before.to_dict("records")} if before is not None else {}
+    known = {r["file"]: r for r in before.to_dict("records")} if before is not None else {}
     for row in rows:
-        old, clip = known.get(row["clip"]), root / row["clip"]
+        old, clip = known.get(row["file"]), root / row["file"]
         if old and old["recipe"] == row["recipe"]:
             digests = [p.is_file() and sha256(p) for p in (clip, _wav(clip))]
             if digests == [old["sha256"], old["wav_sha256"]]:
@@ -171,7 +171,7 @@ def write_clips(
     spools = {}
     try:
         for i, step, crop in track_crops(pictures, parts, rows[0]["size"]):
-            row, clip = rows[i], Path(root) / rows[i]["clip"]
+            row, clip = rows[i], Path(root) / rows[i]["file"]
             if i not in spools:
                 spools[i] = Spool(clip.parent)
             spools[i].append(crop[None])
@@ -209,8 +209,8 @@ def _cut(video, out, root, folder, kept, evidence, settings, sound, problems):
         folder.mkdir(parents=True, exist_ok=True)
     todo = [r for r in rows if "sha256" not in r]
     write_clips(decoded(video, settings, problems) if todo else (), todo, tracks, sound, root)
-    lists = [_write_list(video, r, tracks[r["track"]], root / r["clip"]) for r in rows]
-    return rows, [f for r in rows for f in (root / r["clip"], _wav(root / r["clip"]))] + lists
+    lists = [_write_list(video, r, tracks[r["track"]], root / r["file"]) for r in rows]
+    return rows, [f for r in rows for f in (root / r["file"], _wav(root / r["file"]))] + lists
 
 
 def _write_list(video, row, track, clip):

@@ -82,13 +82,13 @@ class EvidenceSettings(DetectSettings):
         "Make sure that what is asked for can be had here. Raises `MissingDependency`, `WeightsUnavailable` or `BadSetting`."
         weight_path(SPEAKER)
         if self.sync != "off":
+            _sync_model(self.sync_method, self.sync_model)
             if self.sync_method == "lipcca":
                 task_network("face_landmarks_detector")
-            _sync_model(self.sync_method, self.sync_model)
-        if self.encodes:
-            weight_path(ENCODERS[self.embeddings_model])
         if self.reference:
             reference_face(self.reference)
+        if self.encodes:
+            weight_path(ENCODERS[self.embeddings_model])
 
 # %% ../../nbs/curate/73_evidence.ipynb #00000007
 SPEAKER = "pretrain_AVA.model"  # a key of `WEIGHTS`: on silence it is below 0, which the other one is not
