@@ -173,8 +173,19 @@ class DownloadSettings:
             raise BadSetting(f"{self.cookies} is no cookies file: export it from a browser, in the format of Netscape.")
 
 # %% ../../nbs/curate/71_download.ipynb #00000015
+def _yt_dlp():
+    os.environ["YTDLP_NO_PLUGINS"] = "1"
+    try:
+        import yt_dlp
+        from yt_dlp.dependencies import certifi
+    except ImportError as e:
+        raise MissingDependency("yt-dlp is not installed: pip install 'face2nb[curate]'.") from e
+    if certifi is None:
+        raise MissingDependency("yt-dlp is here, but not all that it needs: pip install 'face2nb[curate]'.")
+    return yt_dlp
+
+# %% ../../nbs/curate/71_download.ipynb #00000017
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_BROKEN = ("TransportError", "IncompleteRead", "SSLError", "CertificateVerifyError", "ProxyError")  # as yt-dlp calls them
 _WORDS = (  # kind, words that tell it, whether it may go well another day, what it means
     ("Blocked", "not a bot|Error 429|too many requests|rate.?limit", True, "the site asks for patience: set pauses, or try it later"),
     ("Network", r"Error 5\d\d|Got error|too short|timed out", True, "the connection failed: try it again"),
@@ -220,27 +231,15 @@ def _why(error, settings):
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno in _FULL_DISK:
             raise cause
-    broken = any(type(c).__name__ in _BROKEN for c in causes)
+    broken = any(isinstance(c, _yt_dlp().networking.exceptions.TransportError) for c in causes)
     for kind, words, retry, means in _WORDS:
         if kind == "Network" and broken or re.search(f"(?i){words}", said):
             return kind, f"{means} ({said})", retry
     return "DownloadFailed", f"yt-dlp failed ({said}): a newer version may do it", True
 
-# %% ../../nbs/curate/71_download.ipynb #00000019
+# %% ../../nbs/curate/71_download.ipynb #0000001b
 _BLOCK = 1 << 14  # bytes read at a time: when a transfer breaks, so many may come once more
 _PROTOCOLS = ("http", "https", "m3u8", "m3u8_native", "http_dash_segments")
-
-
-def _yt_dlp():
-    os.environ["YTDLP_NO_PLUGINS"] = "1"  # they would be loaded from all over the user's folders
-    try:
-        import yt_dlp
-        from yt_dlp.dependencies import certifi
-    except ImportError as e:
-        raise MissingDependency("yt-dlp is not installed: pip install 'face2nb[curate]'.") from e
-    if certifi is None:
-        raise MissingDependency("yt-dlp is here, but not all that it needs: pip install 'face2nb[curate]'.")
-    return yt_dlp
 
 
 class _Watch:
@@ -267,7 +266,6 @@ class _Watch:
         if f".{info['ext']}" not in SUFFIXES or any(s.get("protocol") not in _PROTOCOLS for s in streams):
             raise _Refused("NoVideo", f"what stands there ({info['ext']}) is no video that is fetched")
         self.measure(sum(s.get("filesize") or 0 for s in streams))
-        # whoever listens in must not be able to stand in for the site, which FFmpeg does not care for by itself
         verify = ["-tls_verify", "1", "-ca_file", _yt_dlp().dependencies.certifi.where()]
         for stream in streams:
             if stream["url"].startswith("https://"):
@@ -301,7 +299,9 @@ def _options(settings, work, span, watch):
     "The settings in yt-dlp's words."
     s, patience = settings, lambda n: min(0.5 * 2**n, 30)
     most = ["-fs", str(s.max_megabytes * 10**6)] if s.max_megabytes else []
-    net = ["-protocol_whitelist", "http,https,httpproxy,tls,tcp,crypto", "-rw_timeout", str(s.socket_timeout * 10**6)]
+    # of proxies FFmpeg knows those of http, and where it knows none it would do without
+    reach = "http,https,httpproxy,tls,tcp,crypto" if re.match("http://|$", s.proxy) else "crypto"
+    net = ["-protocol_whitelist", reach, "-rw_timeout", str(s.socket_timeout * 10**6)]
     options = dict(
         paths={"home": str(work)},
         outtmpl={"default": "%(format_id).40B.%(ext)s"},
@@ -346,7 +346,7 @@ def _options(settings, work, span, watch):
         options["force_keyframes_at_cuts"] = not s.rough_cuts
     return options
 
-# %% ../../nbs/curate/71_download.ipynb #0000001b
+# %% ../../nbs/curate/71_download.ipynb #0000001e
 _DESCRIBES = (
     "id extractor_key webpage_url title description uploader uploader_id channel channel_id upload_date duration "
     "view_count like_count age_limit categories tags language license chapters width height fps vcodec acodec format_id"
@@ -420,7 +420,7 @@ def download_video(
     site = info["extractor_key"].lower()
     return dict(status="ok", file=files[0].name, site=site, id=info["id"], **facts, error=None, files=files)
 
-# %% ../../nbs/curate/71_download.ipynb #0000001d
+# %% ../../nbs/curate/71_download.ipynb #00000020
 _BLANK_DOWNLOAD = dict(file=None, site=None, id=None, bytes=0, width=0, height=0, n_frames=0, video_seconds=None)
 
 
