@@ -20,8 +20,9 @@ pytest.importorskip("yt_dlp", reason="needs the extra: pip install 'face2nb[cura
 
 import face2nb.curate.download
 from face2nb.core import BadSetting
-from face2nb.curate.download import DownloadSettings, download, web_address
+from face2nb.curate.download import DownloadSettings, download
 from face2nb.data.store import read_manifest
+from face2nb.media.addresses import web_address
 from face2nb.media.demo import demo_clip
 
 SECRET = "what-only-this-machine-should-see"
