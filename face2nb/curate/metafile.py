@@ -4,23 +4,28 @@
 
 # %% auto #0
 __all__ = ['UNITS', 'LISTED_ROWS', 'Metafile', 'write_metafile', 'read_metafile', 'listed_track', 'as_metafile', 'cut_clips',
-           'crop_listed']
+           'crop_listed', 'ListedSettings', 'crop_listed_video', 'crop_by_lists']
 
 # %% ../../nbs/curate/72_metafile.ipynb #00000002
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
 from ..core import BadSetting, DamagedFile, NoAudioStream, Record, Track, atomic_path, check_shape, sample_at
 from ..data.store import Spool
 from ..faces.crop import STEPS_A_SECOND, RegularTrack, regular_track, track_crops
 from ..media.audio import read_audio
-from ..media.clip import write_clip, write_wav
+from ..media.clip import QUALITIES, write_clip, write_wav
+from ..media.find import find_videos
 from ..media.video import frames, probe, timestamps
+from ..run.extract import one_of
+from ..run.pool import Progress, run_jobs
 
 # %% ../../nbs/curate/72_metafile.ipynb #00000005
 UNITS = ("share", "pixels")
@@ -180,9 +185,8 @@ def listed_track(
     if frame_times is None:
         frame_times = np.arange(max(0, round(times[-1] / step)) + 1) * step
     if times[0] < -step / 2 or times[-1] > frame_times[-1] + 1.5 * step:
-        raise BadSetting(
-            f"The list of {m.reference} goes from {times[0]:.2f} to {times[-1]:.2f} s, the pictures from 0 to {frame_times[-1]:.2f}: is it another video, or a part of it?"
-        )
+        say = f"The list of {m.reference} goes from {times[0]:.2f} to {times[-1]:.2f} s, the pictures from 0 to "
+        raise BadSetting(say + f"{frame_times[-1]:.2f}: is it another video, or a part of it?")
     boxes = np.stack([left, top, left + wide, top + high], 1)
     return regular_track(Track(0, 0, m.frames, np.maximum(times, 0), boxes), frame_times)
 
@@ -214,7 +218,8 @@ def cut_clips(
     "Cut a clip for each track. Raises `UnreadableVideo`, `NoVideoStream`, `TooLarge`, or `BadSetting` for what makes no clip."
     paths = [Path(p) for p in paths]
     if len({*paths}) != len(tracks) or not all(map(len, tracks)):
-        raise BadSetting(f"{len(tracks)} tracks of {video} don't make {len({*paths})} clips: give each a name, and steps.")
+        say = f"{len(tracks)} tracks of {video} don't make {len({*paths})} clips: give each a name, and steps."
+        raise BadSetting(say)
     try:
         sound = read_audio(video, sr)
     except NoAudioStream:
@@ -249,3 +254,67 @@ def crop_listed(
     tracks = [listed_track(read_metafile(p), *where) for p in lists]
     output.mkdir(parents=True, exist_ok=True)
     return cut_clips(video, tracks, [output / f"{p.stem}.mp4" for p in lists], **how)
+
+# %% ../../nbs/curate/72_metafile.ipynb #00000018
+_NAMED = re.compile("(?:youtube_)?(?P<id>[A-Za-z0-9_-]{11})(?:_(?P<start>[0-9.]+)-[0-9.]+)?")
+
+
+@dataclass(frozen=True)
+class ListedSettings:
+    "By which lists to cut, and how. Raises `BadSetting`."
+
+    job: ClassVar[str] = "listed"
+    lists: str = ""  # folder with <identity>/<reference>/*.txt
+    size: int = 224  # side of the clips, in pixels
+    quality: str = one_of(tuple(QUALITIES), "high")  # standard, high: H.264 and AAC; lossless: as in the source
+    first_number: int = 0  # that the lists give to the first frame of a video
+
+    def __post_init__(self):
+        object.__setattr__(self, "lists", str(self.lists))
+        if not (self.lists and Path(self.lists).is_dir()):
+            raise BadSetting(f"{self.lists!r} is no folder: name the one with the lists.")
+        if self.quality not in QUALITIES:
+            raise BadSetting(f"quality can't be {self.quality!r}: use one of {', '.join(QUALITIES)}.")
+        for name, least, most in (("size", 32, 1024), ("first_number", 0, 1)):
+            if not isinstance(getattr(self, name), int) or not least <= getattr(self, name) <= most:
+                raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use a whole number, {least} to {most}.")
+
+
+def crop_listed_video(
+    video: str | Path,  # called after its id
+    out: str | Path,  # folder for the clips: <identity>_<list>.mp4 and .wav
+    settings: ListedSettings,  # by which lists to cut
+) -> dict:  # status, n_clips, n_frames, error and files, for the manifest
+    "The job: cut all clips of a video that lists name. Raises `UnreadableVideo`, `NoVideoStream` or `TooLarge`."
+    named, out, problems, found = _NAMED.fullmatch(Path(video).stem), Path(out), [], {}
+    lists = sorted(Path(settings.lists).glob(f"*/{named['id']}/*.txt")) if named else []
+    if not lists:
+        say = f"{Path(video).name} is in no list: call it youtube_<id>, or look whether lists stands for the right folder."
+        return dict(status="error", error=say, error_type="NoList", retry=True, files=[])
+    info, times = probe(video), timestamps(video)
+    where = (info.width, info.height, times, float(named["start"] or 0), settings.first_number)
+    for path in lists:
+        try:
+            found[out / f"{path.parts[-3]}_{path.stem}.mp4"] = listed_track(read_metafile(path), *where)
+        except (BadSetting, DamagedFile) as e:
+            problems.append(str(e))
+    out.mkdir(parents=True, exist_ok=True)
+    files = cut_clips(video, list(found.values()), list(found), settings.size, settings.quality) if found else []
+    facts = dict(n_clips=len(found), n_frames=sum(map(len, found.values())), error=" ".join(problems) or None)
+    return dict(status="partial" if problems else "ok", **facts, files=files)
+
+
+def crop_by_lists(
+    inputs: str | Path | Sequence[str | Path],  # videos and folders of videos
+    output: str | Path,  # folder for the clips and the manifest
+    settings: ListedSettings,  # by which lists to cut
+    workers: int | None = None,  # processes; None: one for each core; 0: none, work in this one
+    recursive: bool = False,  # look into folders of folders
+    progress: Callable[[Progress], None] | None = None,  # told how far the run is
+    resume: bool = True,  # skip videos that an earlier run has done
+    **run,  # more for `run_jobs`: timeout, retry, verify, engine
+) -> pd.DataFrame:  # the manifest's rows of these videos
+    "Cut the clips of many videos by VoxCeleb's lists. Raises `BadSetting`; what is wrong with a video is in its row."
+    videos = find_videos([inputs] if isinstance(inputs, (str, Path)) else inputs, recursive)
+    run = dict(blank=dict(n_clips=0, n_frames=0), resume=resume) | run
+    return pd.DataFrame(run_jobs(crop_listed_video, videos, output, settings, workers, None, progress, **run))
