@@ -48,7 +48,7 @@ class EvidenceSettings(DetectSettings):
     sync: str = one_of(SYNC_FROM, "source")  # which estimate counts: the clip's own, else that of its source; or off
     sync_method: str = one_of(tuple(SYNC_METHODS), "lipcca")  # who estimates
     sync_model: str = ""  # a fit of LipCCA or weights of SyncNet, as a file; empty: the default
-    identity: bool = False  # split tracks where the person changes, and say who is who
+    identity: bool = False  # say who is who, and split tracks where the person changes
     reference: str = ""  # a picture of the person to keep; empty: anybody
     embeddings_model: str = one_of(tuple(ENCODERS), "vggface2")  # what the network for identity was trained on
 
@@ -386,6 +386,9 @@ def save_evidence(
     return save_npz(path, **arrays, steps=np.array(evidence.steps), **{k: np.array(v) for k, v in origin.items()})
 
 
+_LIPS = dict(lip_track=np.zeros(0), lip_step=np.zeros(0), lips=np.zeros((0, 80)))  # of evidence without lips
+
+
 def _of_arrays(a):
     "Evidence from the arrays of its file. Raises `KeyError` or `ValueError`."
     tracks, shots = [], iter(a["shots"].tolist())
@@ -415,9 +418,11 @@ def _of_arrays(a):
 
 def load_evidence(
     path: str | Path,  # a `_evidence.npz`
+    lips: bool = True,  # whether to read the lips, which take the most room; what is judged by their trace needs none
 ) -> Evidence:
     "Read evidence. Raises `DamagedFile` if it is missing, can't be read, or is none."
-    arrays = load(path)
+    arrays = load(path, skip=() if lips else _LIPS)
+    arrays |= {} if lips else _LIPS
     try:
         return _of_arrays(arrays)
     except (KeyError, ValueError, StopIteration) as e:
