@@ -192,6 +192,16 @@ def _sizes(basis):
     return (p, p), (q, q), (p, q)
 
 # %% ../../nbs/sync/44_lipcca.ipynb #00000012
+_CARRIED = 0.5  # how much of a frame's mixtures is taken off the next one's
+
+
+def _news(mixtures):
+    "What each frame says beyond the one before; NaN where that is not known."
+    out = np.full(mixtures.shape, np.nan)
+    out[1:] = mixtures[1:] - _CARRIED * mixtures[:-1]
+    return out
+
+
 def mixture_curve(
     lips: np.ndarray,  # (T, K) mixtures, frame by frame; NaN where they are not known
     sound: np.ndarray,  # (T, K) that should go with them
@@ -199,6 +209,7 @@ def mixture_curve(
 ) -> np.ndarray:  # (31,)
     "How well mixtures agree if the sound is late by -15, -14, … 15 frames; NaN if there is too little to compare."
     curve, n = np.full(2 * SYNC_REACH + 1, np.nan), len(lips)
+    lips, sound = _news(lips), _news(sound)
     known = np.isfinite(lips).all(1), np.isfinite(sound).all(1)
     for i, shift in enumerate(range(-SYNC_REACH, SYNC_REACH + 1)):
         seen, heard = slice(max(0, -shift), max(0, n - max(0, shift))), slice(max(0, shift), max(0, n - max(0, -shift)))
