@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MANIFEST', 'LOG', 'Spool', 'save_npz', 'Arrays', 'reading', 'load', 'append_json', 'read_json', 'job_of',
            'append_row', 'manifest_rows', 'read_manifest', 'manifest_jobs', 'compact_manifest', 'settings_hash',
-           'sweep', 'hold_output', 'why_redo']
+           'shown_settings', 'sweep', 'hold_output', 'why_redo']
 
 # %% ../../nbs/data/50_store.ipynb #00000002
 import dataclasses, hashlib, json, os, re, tempfile, zipfile, zlib
@@ -24,6 +24,7 @@ import pandas as pd
 from isal import isal_zlib
 
 from ..core import BadSetting, DamagedFile, atomic_path, sha256
+from ..media.find import is_address
 
 # %% ../../nbs/data/50_store.ipynb #00000006
 class Spool:
@@ -243,6 +244,14 @@ def settings_hash(
     what = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if not f.metadata.get("machine")}
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
+
+def shown_settings(
+    settings,  # a dataclass of settings; fields with `metadata={'private': True}` are left out
+) -> dict:
+    "The settings as a row states them: a manifest is passed on, so nothing in it opens a door."
+    private = {f.name for f in dataclasses.fields(settings) if f.metadata.get("private")}
+    return {name: value for name, value in dataclasses.asdict(settings).items() if name not in private}
+
 # %% ../../nbs/data/50_store.ipynb #0000001b
 LOG = "run.log"
 _LEFTOVER = re.compile(r"\.([0-9a-f]{12}|spool-[a-z0-9_]{8})\.tmp")
@@ -295,11 +304,9 @@ def hold_output(
         yield note
 
 # %% ../../nbs/data/50_store.ipynb #0000001f
-def _as_json(settings):
-    return json.loads(json.dumps(dataclasses.asdict(settings), default=str))
-
-
 def _changed_source(row, source, verify):
+    if is_address(source):  # what stands there now is known only to who fetches it again
+        return False
     try:
         stat = os.stat(source)
     except OSError:
@@ -311,7 +318,7 @@ def _changed_source(row, source, verify):
 
 def _failed_for_now(row, settings, timeout):
     "Whether an error may be none the next time."
-    if row.get("retry", True) or row["settings"] != _as_json(settings):
+    if row.get("retry", True) or row["settings"] != json.loads(json.dumps(shown_settings(settings), default=str)):
         return True
     return row.get("error_type") == "Timeout" and (timeout is None or timeout > row["seconds"])
 

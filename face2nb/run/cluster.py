@@ -10,11 +10,11 @@ import os, time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from ..core import BadSetting, Face2Error, MissingDependency
+from ..media.find import absolute
 from .pool import Work
 
 # %% ../../nbs/run/61_cluster.ipynb #00000005
@@ -50,7 +50,7 @@ class _Crew:
 
     def __init__(self, ray, engine, work):
         self.ray, self.engine, self.job = ray, engine, work
-        here = {i: replace(v, path=Path(os.path.abspath(v.path))) for i, v in work.todo.items()}
+        here = {i: replace(v, path=absolute(v.path)) for i, v in work.todo.items()}
         self.todo, self.lost = deque(here.items()), Counter()
         self.starting, self.idle, self.busy, self.stillborn = {}, [], {}, 0
         options = dict(num_cpus=engine.cpus_per_worker, num_gpus=engine.gpus_per_worker)

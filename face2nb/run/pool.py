@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import version
@@ -40,9 +40,10 @@ from face2nb.data.store import (
     job_of,
     manifest_rows,
     settings_hash,
+    shown_settings,
     why_redo,
 )
-from ..media.find import Video, printable
+from ..media.find import Video, absolute, is_address, printable
 from ..media.video import Limits, stream_ends
 
 _log = logging.getLogger(__name__)
@@ -82,18 +83,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _source(path):
-    "What tells whether the source is still the same."
+    "What tells whether the source is still the same; of an address, nothing does."
     try:
-        stat = path.stat()
+        stat = None if is_address(path) else path.stat()
     except OSError:
         stat = None
-    where = printable(os.path.abspath(path))
-    return {"source": where, "source_bytes": stat and stat.st_size, "source_mtime": stat and stat.st_mtime}
+    return {"source": printable(absolute(path)), "source_bytes": stat and stat.st_size, "source_mtime": stat and stat.st_mtime}
 
 
 def _digest(path):
     try:
-        return sha256(path)
+        return None if is_address(path) else sha256(path)
     except OSError:
         return None
 
@@ -106,7 +106,7 @@ def _row(video, settings, source, **facts):
         **facts,
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         **source,
-        "settings": asdict(settings),
+        "settings": shown_settings(settings),
         "settings_hash": settings_hash(settings),
         "versions": _VERSIONS,
     }
@@ -141,6 +141,8 @@ def _reason(video, error):
 
 def _lengths(path):
     "When picture and sound end, and how much later the sound; for the row of a video that could be read."
+    if is_address(path):  # the job knows what it has fetched
+        return {}
     try:
         picture, sound = stream_ends(path, Limits(2**62, float("inf")))
     except (Face2Error, OSError):

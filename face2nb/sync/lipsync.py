@@ -19,7 +19,7 @@ from ..faces.track import Shots, Tracker, as_tracks, choose_faces
 from ..media.audio import read_audio
 from ..media.video import Limits, frames, timestamps
 from ..speech.mfcc import RATE
-from .lipcca import lip_features, load_sync
+from .lipcca import LipReader, load_sync
 from .offset import SyncEstimate, no_estimate, sync_rule
 from .syncnet import load_syncnet
 from .trace import SyncTrace, lipcca_trace, syncnet_trace
@@ -58,7 +58,6 @@ def apply_offset(
     return np.pad(moved, (0, len(audio) - len(moved)))
 
 # %% ../../nbs/sync/46_lipsync.ipynb #0000000a
-_SEEN = 0.5  # the mesh's presence below which it has not seen a face
 _SMALLEST = 40  # pixels: lips of smaller faces tell nothing
 
 
@@ -76,17 +75,13 @@ def read_lips(
     limits: Limits = Limits(),  # beyond which the file is refused
 ) -> tuple[np.ndarray, np.ndarray]:  # (T,) int: which frames of 25 a second; (T, 80), as `lip_features` gives them
     "The lips of a clip's main face; empty without a face. Raises `UnreadableVideo`, `NoVideoStream`, `TooLarge`, `MissingDependency` or `WeightsUnavailable`."
-    mesh, seen, areas = FaceMesh(), {}, {}
+    mesh, readers, areas = FaceMesh(), {}, {}
     for picture, faces, i in _largest_faces(video, limits, Tracker()):
-        found = mesh(picture.rgb, faces.boxes[i : i + 1], faces.points[i : i + 1])
-        if found.presence[0] >= _SEEN:
-            track = int(faces.tracks[i])
-            seen.setdefault(track, []).append((picture.time, found.mesh[0]))
-            areas[track] = areas.get(track, 0) + float(faces.areas[i])
-    if not seen:
-        return lip_features(np.zeros((0, 478, 3)), [])
-    times, meshes = zip(*seen[max(areas, key=areas.get)])
-    return lip_features(np.stack(meshes), times)
+        track = int(faces.tracks[i])
+        before = len(reader := readers.setdefault(track, LipReader(mesh)))
+        reader.push(picture, faces.boxes[i], faces.points[i])
+        areas[track] = areas.get(track, 0) + float(faces.areas[i]) * (len(reader) - before)
+    return readers[max(areas, key=areas.get)].features() if areas else LipReader(mesh).features()
 
 # %% ../../nbs/sync/46_lipsync.ipynb #0000000b
 def read_crops(
