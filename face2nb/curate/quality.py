@@ -58,16 +58,6 @@ class ScanSettings(DetectSettings):
         if self.frames != "full":
             raise BadSetting(f"frames can't be {self.frames}: a data set needs all of them.")
 
-    def _real(self, name, least, most):
-        "Make sure that a setting is a number in its range."
-        try:
-            value = float(getattr(self, name))
-        except (TypeError, ValueError):
-            value = np.nan
-        if not least <= value <= most:
-            raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use a number from {least:g} to {most:g}.")
-        self._put(name, value)
-
 # %% ../../nbs/curate/77_quality.ipynb #0000000b
 _EVERY = 0.2  # seconds between two looks
 _FACES = 3  # the largest, which are looked at
