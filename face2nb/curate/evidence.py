@@ -57,16 +57,6 @@ class EvidenceSettings(DetectSettings):
         self._real("overlap", 0.05, 0.95)
         super().__post_init__()
 
-    def _real(self, name, least, most):
-        "Make sure that a setting is a number in its range."
-        try:
-            value = float(getattr(self, name))
-        except (TypeError, ValueError):
-            value = np.nan
-        if not least <= value <= most:
-            raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use a number from {least:g} to {most:g}.")
-        self._put(name, value)
-
     @property
     def detection(self) -> DetectSettings:
         "How faces are to be found."
