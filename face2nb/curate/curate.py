@@ -204,7 +204,7 @@ def curate_video(
         sound = read_audio(video, RATE, problems, settings.limits)
         silent = "The sound is silence." if np.abs(sound).max() < _QUIET else ""
     except NoAudioStream as e:
-        silent, status = f"{e}", "no_audio"
+        silent, status = str(e).replace(str(video), name), "no_audio"
     lap("sound")
     if silent:
         rejected = _mute(name, steps, silent)
@@ -318,7 +318,7 @@ def curate(
         settings.check()
     lost = []
     if addresses:
-        again = dict(resume=resume, retry=run.get("retry", False))
+        again = dict(workers=1 if workers is None else min(workers, 1), resume=resume, retry=run.get("retry", False))
         table = download(addresses, Path(output) / DOWNLOADS, downloads, progress=fetching, **again)
         there = _fetched(output)
         files += [there[a] for a in table.video if a in there]
