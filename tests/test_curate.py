@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import patch
 
 import numpy as np
@@ -171,6 +174,33 @@ def test_a_killed_run_goes_on(tmp_path):
     killed, whole = (load_table(tmp_path / f / "clips.parquet") for f in ("killed", "whole"))
     assert len(whole) and killed.drop(columns="sha256").equals(whole.drop(columns="sha256"))
     assert not [p for p in (tmp_path / "killed").rglob(".*.tmp")]
+
+
+def test_a_list_of_addresses(tmp_path):
+    "One is fetched, cut and named in the table, the other has its row in the ledger; nothing is fetched twice."
+    pytest.importorskip("yt_dlp", reason="needs the extra: pip install 'face2nb[curate]'")
+    (tmp_path / "web").mkdir()
+    talking_clip(tmp_path / "web" / "talk.mp4", 2.4, 2)
+    asked = []
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            asked.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "web")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        (tmp_path / "list.txt").write_text(f"{base}/talk.mp4\n{base}/none.mp4\n")
+        settings = CurateSettings(sync="off", min_face_size=60, shortest=1.0, device="cpu")
+        curate(tmp_path / "list.txt", tmp_path / "out", settings, workers=0)
+        before = len(asked)
+        again = curate(tmp_path / "list.txt", tmp_path / "out", settings, workers=0)
+        server.shutdown()
+    assert before and not [path for path in asked[before:] if "talk" in path] and set(again.resume) == {"unchanged"}
+    clips, ledger = load_table(tmp_path / "out" / "clips.parquet"), load_ledger(tmp_path / "out")
+    assert len(clips) and set(clips.url) == {f"{base}/talk.mp4"} and "downloads" in clips.source[0]
+    assert ledger[ledger.step == "download"].video.tolist() == [f"{base}/none.mp4"]
+    assert set(account_run(tmp_path / "out").problem) == {""}
 
 
 def test_what_is_missing_is_said_before_anything_starts(tmp_path, capfd):
