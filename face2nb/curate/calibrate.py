@@ -237,7 +237,7 @@ def calibrate_clips(
                 dict(method=method, length="whole" if seconds is None else f"{seconds:g} s", clips=moved.name.nunique())
                 | dict(pieces=len(moved) // len(shifts), given=moved.given.mean(), right=moved[moved.given].right.mean())
                 | dict(peak_right=moved.right.mean(), swapped=len(swapped), swapped_given=swapped.given.mean())
-                | dict(threshold=moved.threshold.iloc[0], trusted_threshold=trust, given_then=(moved.confidence >= trust).mean())
+                | dict(threshold=moved.threshold.iloc[0], trusted_threshold=trust, given_then=np.nan if np.isnan(trust) else (moved.confidence >= trust).mean())
             )
     return pd.DataFrame(rows).set_index(["method", "length"])
 

@@ -177,7 +177,8 @@ def _distances(trace, own):
     last_of_run = np.flatnonzero(np.append(np.diff(steps) > 1, True))
     end = steps[last_of_run[np.searchsorted(last_of_run, np.arange(len(steps)))]]
     heard = steps[:, None] + np.arange(-SYNC_REACH, SYNC_REACH + 1)
-    inside = (steps <= end - _BEYOND)[:, None] & (heard >= steps[0]) & (heard <= steps[-1] - _BEYOND)
+    begins = (steps <= end - _BEYOND) & np.isfinite(trace.lips[own][:, SYNC_REACH])  # a window of both
+    inside = begins[:, None] & (heard >= steps[0]) & (heard <= steps[-1] - _BEYOND)
     return np.where(inside, trace.lips[own], np.nan)
 
 
