@@ -52,9 +52,16 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
+from .curate.ledger import *
+from .curate.download import *
+from .curate.metafile import *
+from .curate.evidence import *
+from .curate.segments import *
+from .curate.curate import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
+from .view.thresholds import *
 from .view.report import *
 from .view.app import *
 

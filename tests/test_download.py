@@ -2,7 +2,11 @@
 
 import json
 import re
+import shutil
 import socket
+import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,9 +18,11 @@ from conftest import ROOT
 
 pytest.importorskip("yt_dlp", reason="needs the extra: pip install 'face2nb[curate]'")
 
+import face2nb.curate.download
 from face2nb.core import BadSetting
-from face2nb.curate.download import DownloadSettings, download, web_address
+from face2nb.curate.download import DownloadSettings, download
 from face2nb.data.store import read_manifest
+from face2nb.media.addresses import web_address
 from face2nb.media.demo import demo_clip
 
 SECRET = "what-only-this-machine-should-see"
@@ -303,6 +309,23 @@ def test_parts(site, tmp_path):
     assert rough.status == "ok" and rough.n_frames >= 35
 
 
+def test_parts_come_from_whom_they_should(site, tmp_path, monkeypatch):
+    "FFmpeg, too, looks at certificates; yt-dlp is told not to, so that it is FFmpeg that has to refuse."
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost"
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl, to make a certificate")
+    subprocess.run(make.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    site.socket, site.here = context.wrap_socket(site.socket, server_side=True), site.here.replace("http:", "https:")
+    [row] = fetch(site, tmp_path / "out", "/clip/x.mp4")
+    assert (row.error_type, row.retry) == ("Network", True) and "certificate" in row.error.lower()
+    options = face2nb.curate.download._options
+    monkeypatch.setattr(face2nb.curate.download, "_options", lambda *a: options(*a) | {"nocheckcertificate": True})
+    whole, part = fetch(site, tmp_path / "out", "/clip/y.mp4", "/clip/y.mp4#t=1,2")
+    assert (whole.status, part.status, part.error_type) == ("ok", "error", "FFmpeg")
+
+
 def test_an_archive_is_shared(site, tmp_path):
     archive = dict(archive=str(tmp_path / "archive.txt"))
     [row] = fetch(site, tmp_path / "a", "/clip/x.mp4", settings=archive)
@@ -346,9 +369,6 @@ def test_nothing_of_the_users_is_read(site, tmp_path, monkeypatch):
     (plugin / "mine.py").write_text(f"open({str(tmp_path / 'was_here')!r}, 'w')\n")
     (config / "config").write_text(f"--exec 'touch {tmp_path / 'was_here'}'\n")
     code = f"from test_download import *; assert fetch_quietly({site.here!r}, {str(tmp_path / 'out')!r}) == 'ok'"
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tests", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "was_here").exists() and not (tmp_path / "home" / ".cache" / "yt-dlp").exists()
@@ -358,7 +378,7 @@ def fetch_quietly(here, out):
     return download(here + "/clip/x.mp4", out, workers=0).status[0]
 
 
-def test_the_list_and_the_command_line_agree(site, tmp_path):
+def test_a_list_with_parts(site, tmp_path):
     (tmp_path / "urls.txt").write_text(f"{site.here}/clip/x.mp4\n{site.here}/clip/x.mp4 1 2  # a part\n")
     told = []
     table = download(tmp_path / "urls.txt", tmp_path / "out", workers=0, progress=told.append)
