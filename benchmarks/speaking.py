@@ -19,15 +19,22 @@ from fit_lipsync import OTHERS, talking
 SILENT = ("moviepy_chaplin.mp4", "pyfeat_face_noface.mov")  # a silent film with music; a smile before the sound begins
 
 
-def tracks_of(pictures):
-    "Tracks of a second and longer, the longest first."
+def faces_of(pictures):
+    "What `ActiveSpeaker` sees of each track of a second and longer, the longest first: its first step, and pictures. Pictures are gone through twice."
+    from face2nb.faces.crop import regular_track, track_crops
     from face2nb.faces.detect import FaceDetector
     from face2nb.faces.track import Shots, Tracker, as_tracks
+    from face2nb.sync.speaker import speaker_view
 
     shots, tracker = Shots(), Tracker()
-    for _, faces in FaceDetector("guided", min_face_size=40).detect_video(pictures, shots):
+    for _, faces in FaceDetector("guided", min_face_size=40).detect_video(pictures(), shots):
         tracker(faces, shots.of(faces.index))
-    return sorted((t for t in as_tracks(tracker.table()) if t.times[-1] - t.times[0] > 1), key=len, reverse=True)
+    table = tracker.table()
+    tracks = sorted((t for t in as_tracks(table) if t.times[-1] - t.times[0] > 1), key=len, reverse=True)
+    regular, seen = [regular_track(t, table["times"]) for t in tracks], [[] for _ in tracks]
+    for i, _, crop in track_crops(pictures(), regular):
+        seen[i].append(speaker_view(crop))
+    return [(r.first, views) for r, views in zip(regular, seen)]
 
 
 def loudness(sound, first, n):
@@ -37,17 +44,6 @@ def loudness(sound, first, n):
     steps = [sound[640 * (first + k) :][:640] for k in range(n)]
     level = smooth_scores([np.sqrt((s**2).mean()) if len(s) else 0 for s in steps], 1)
     return level / max(np.percentile(level, 95), 1e-9)
-
-
-def scores(speaker, pictures, track, sound):
-    "Of each step of a track, as `speaking` gives them, and how loud it is."
-    from face2nb.faces.crop import regular_track, track_crops
-    from face2nb.sync.speaker import speaker_view
-
-    pictures = list(pictures)
-    regular = regular_track(track, np.array([p.time for p in pictures]))
-    seen = [speaker_view(crop) for *_, crop in track_crops(pictures, [regular])]
-    return speaker(seen, sound[640 * regular.first :], smooth=2), loudness(sound, regular.first, len(regular))
 
 
 def moving(picture, n, zoom, pan):
@@ -74,27 +70,34 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     speaker, talks, rows = ActiveSpeaker(), [], []
+
+    def judge(what, name, first, seen, sound):
+        score = speaker(seen, sound[640 * first :], smooth=2)
+        rows.append(dict(what=what, name=name, mean=score.mean(), highest=score.max(), above=(score > 0).mean()))
+        return score
+
     for name, path in talking(options.clips).items():
-        pictures, sound = list(frames(path, problems=[])), read_audio(path)
-        track = tracks_of(pictures)[0]
-        score, loud = scores(speaker, pictures, track, sound)
+        sound, (first, seen) = read_audio(path), faces_of(lambda: frames(path, problems=[]))[0]
+        score, loud = judge("talking clip", name, first, seen, sound), loudness(sound, first, len(seen))
         said, paused = score[loud > 0.15], score[loud < 0.05]
         talks.append(dict(name=name, mean=score.mean(), talking=said.mean(), above=(said > 0).mean(), pausing=paused.mean()))
         if name in OTHERS:
-            rows.append(("with silence", name, scores(speaker, pictures, track, np.zeros_like(sound))[0]))
+            judge("with silence", name, first, seen, np.zeros_like(sound))
+            photo = next(p for p in frames(path, problems=[]) if p.index == 60)
             for kind, zoom, pan in (("still", 1, 0), ("zoomed", 1.4, 0), ("panned", 1, 0.15), ("both", 1.3, -0.1)):
-                photo = list(moving(pictures[60], 100, zoom, pan))
-                rows.append((f"photograph, {kind}", name, scores(speaker, photo, tracks_of(photo)[0], sound)[0]))
+                for track in faces_of(lambda: moving(photo, 100, zoom, pan)):
+                    judge(f"photograph, {kind}", name, *track, sound)
     for name in SILENT:
-        pictures, sound = list(frames(options.clips / name, problems=[])), read_audio(options.clips / name, problems=[])
-        rows += [("no talk", name, scores(speaker, pictures, t, sound)[0]) for t in tracks_of(pictures)]
+        sound = read_audio(options.clips / name, problems=[])
+        for track in faces_of(lambda: frames(options.clips / name, problems=[])):
+            judge("no talk", name, *track, sound)
     talks = pd.DataFrame(talks)
     print(f"{len(talks)} talking clips; mean score while they talk {talks.talking.min():.2f} to {talks.talking.max():.2f}, "
           f"above 0 in {talks.above.mean():.3f} of these steps, in the worst clip {talks.above.min():.2f}; while they pause "
           f"{talks.pausing.min():.2f} to {talks.pausing.max():.2f}; below 0 over all: {', '.join(talks.name[talks['mean'] < 0])}")
-    quiet = pd.DataFrame([dict(what=what, name=name, mean=s.mean(), highest=s.max(), above=(s > 0).mean()) for what, name, s in rows])
+    quiet = pd.DataFrame([r for r in rows if r["what"] != "talking clip"])
     print(quiet.groupby("what").agg(tracks=("name", "size"), highest_mean=("mean", "max"), highest=("highest", "max"), above=("above", "mean")).round(2).to_string())
-    print(quiet[quiet.above > 0].round(2).to_string())
+    print(quiet[quiet.above > 0].round(2).to_string(index=False))
 
 
 if __name__ == "__main__":

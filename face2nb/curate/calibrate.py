@@ -21,7 +21,7 @@ from .segments import CurateSettings
 from ..data.store import manifest_rows
 from ..faces.crop import STEPS_A_SECOND, RegularTrack, track_crops
 from ..media.audio import read_audio
-from ..media.video import frames
+from ..media.video import Limits, frames
 from ..speech.mfcc import RATE
 from ..sync.lipcca import LIP_POINTS, LipCCA, fit_lipcca, load_sync, sound_features
 from ..sync.offset import SYNC_REACH, curve_peak, join_estimates, sync_rule
@@ -47,6 +47,7 @@ class OwnClip(Record):
     sound: np.ndarray  # (n,) float32 at 16 kHz, sample i at i / 16000 seconds on the clip's clock
     source: str = ""  # the file
     track: RegularTrack | None = None  # the face in the file
+    limits: Limits = Limits()  # that the run has kept to
 
     def __post_init__(self):
         object.__setattr__(self, "at", check_shape("at", self.at, (None,), np.int64))
@@ -54,6 +55,10 @@ class OwnClip(Record):
 
     def __len__(self):
         return len(self.at)
+
+
+def _limits(row):
+    return Limits(row["settings"]["max_pixels"], row["settings"]["max_seconds"])
 
 
 def _clip(name, row, looked, piece, sound):
@@ -64,7 +69,7 @@ def _clip(name, row, looked, piece, sound):
     heard = sound[begin * _SAMPLES : (first + length + _MARGIN) * _SAMPLES]
     track = clip_track(looked.track, first, length)
     place = first - begin, length, at[own] - begin
-    return OwnClip(name, piece.start, piece.end, *place, lips[own], heard, row["source"], track)
+    return OwnClip(name, piece.start, piece.end, *place, lips[own], heard, row["source"], track, _limits(row))
 
 
 def own_clips(
@@ -77,7 +82,7 @@ def own_clips(
     for name, own in pieces.groupby("video", sort=False):
         file = next(f for f in rows[name]["outputs"] if f.endswith("_evidence.npz"))
         seen = {t.id: t.looked for t in load_evidence(Path(output) / file).tracks}
-        sound = read_audio(rows[name]["source"], problems=[])
+        sound = read_audio(rows[name]["source"], problems=[], limits=_limits(rows[name]))
         for piece in own.itertuples():
             clips[f"{name} {piece.track} {piece.start:.2f}"] = _clip(name, rows[name], seen[piece.track], piece, sound)
     return clips
@@ -160,7 +165,7 @@ def syncnet_tracer(
 
 
 def _crops(clip):
-    return (crop for *_, crop in track_crops(frames(clip.source, problems=[]), [clip.track]))
+    return (crop for *_, crop in track_crops(frames(clip.source, problems=[], limits=clip.limits), [clip.track]))
 
 # %% ../../nbs/curate/76_calibrate.ipynb #0000000f
 def _held(estimate):
