@@ -414,17 +414,21 @@ def curate_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _length(seconds):
+    "A length of time, for people."
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+
+
 def _curate_summary(output):
-    "Says a run in a few lines: videos, clips, hours, and what was rejected by which step."
+    "Says all that is in the folder: clips and their length, and what was rejected by which step."
 
     def summary(table):
         ledger, clips = load_ledger(output), load_table(Path(output) / "clips.parquet")
         videos = Counter(table.status) if len(table) else {}
-        hours = (clips.end - clips.start).sum() / 3600
         lines = [f"{len(table):,} videos: " + (", ".join(f"{n:,} {s}" for s, n in videos.items()) or "none")]
-        lines.append(f"{len(clips):,} clips with {hours:.3f} hours are kept")
+        lines.append(f"{'kept':<9}{_length((clips.end - clips.start).sum()):>10}  {len(clips):,} clips")
         for step, row in ledger_summary(ledger).iterrows():
-            lines.append(f"{row.seconds / 3600:10.3f} hours in {row.pieces:,} pieces rejected by {step:<9} {row.example}")
+            lines.append(f"{step:<9}{_length(row.seconds):>10}  {row.pieces:,} pieces rejected, such as: {row.example}")
         if len(table) and set(table.resume) != {"new"}:
             lines.append(", ".join(f"{n:,} {why}" for why, n in table.resume.value_counts().items()))
         return "\n".join(lines)

@@ -37,7 +37,7 @@ from .segments import CurateSettings, segments
 from ..data.store import manifest_rows
 from ..faces.crop import STEPS_A_SECOND, RegularTrack
 from ..media.audio import read_audio
-from ..media.find import SUFFIXES, find_videos, is_address
+from ..media.find import SUFFIXES, find_videos, is_address, printable
 from ..media.video import probe, stream_ends, timestamps
 from ..run.extract import decoded, init_worker
 from ..run.pool import Progress, run_jobs
@@ -150,7 +150,7 @@ def _mute(video, steps, reason):
 def _cut(video, out, root, folder, kept, evidence, settings, sound, problems):
     "Rows of the clips, which are cut where they are not there yet, and their files."
     stat, tracks = os.stat(video), {t.id: t.looked.track for t in evidence.tracks if t.looked}
-    source = dict(path=os.path.abspath(video), bytes=stat.st_size, mtime=stat.st_mtime)
+    source = dict(path=printable(os.path.abspath(video)), bytes=stat.st_size, mtime=stat.st_mtime)
     rows = [_row(p, tracks[p.track], settings, source, folder.relative_to(root).as_posix()) for p in kept]
     try:
         before = load_table(_beside(out, "clips.parquet"))
@@ -167,17 +167,18 @@ def _cut(video, out, root, folder, kept, evidence, settings, sound, problems):
         write_clips(pictures, parts, paths, sound, settings.size, settings.quality, RATE, delays)
     for row in todo:
         row |= dict(sha256=sha256(root / row["file"]), wav_sha256=sha256(_wav(root / row["file"])))
-    lists = [_write_list(video, r, tracks[r["track"]], root / r["file"]) for r in rows]
+    info = probe(video, settings.limits)
+    lists = [_write_list(info, r, tracks[r["track"]], root / r["file"]) for r in rows]
     return rows, [*clips, *map(_wav, clips), *lists]
 
 
-def _write_list(video, row, track, clip):
+def _write_list(info, row, track, clip):
     "The list of a clip, beside it."
-    info, shown = probe(video), clip_track(track, round(row["start"] * STEPS_A_SECOND), row["frames"])
+    shown = clip_track(track, round(row["start"] * STEPS_A_SECOND), row["frames"])
     said = dict(speaking_confidence=row["speaking"])
     said |= dict(offset=round(row["offset"])) if row["offset"] is not None else {}
     who = f"track{row['track']}" if row["identity"] is None else f"person{row['identity']}"
-    name = "".join(c if c.isprintable() else "_" for c in Path(video).stem).strip() or "video"
+    name = "".join(c if c.isprintable() else "_" for c in info.path.stem).strip() or "video"
     return write_metafile(clip.with_suffix(".txt"), as_metafile(shown, info.width, info.height, who, name, **said))
 
 
@@ -199,12 +200,12 @@ def curate_video(
         took[step], begin = round(time.perf_counter() - begin, 3), time.perf_counter()
 
     steps = int(np.ceil((stream_ends(video, settings.limits)[0] or 0) * STEPS_A_SECOND - 1e-3))
-    name, evidence, kept, status = Path(video).name, Evidence(steps, ()), [], "ok"
+    name, evidence, kept, status = printable(Path(video).name), Evidence(steps, ()), [], "ok"
     try:
         sound = read_audio(video, RATE, problems, settings.limits)
         silent = "The sound is silence." if np.abs(sound).max() < _QUIET else ""
     except NoAudioStream as e:
-        silent, status = f"{e}", "no_audio"
+        silent, status = str(e).replace(str(video), name), "no_audio"
     lap("sound")
     if silent:
         rejected = _mute(name, steps, silent)
@@ -275,28 +276,33 @@ def _addresses(given):
     return files, addresses
 
 
-def _fetched(output):
-    "What was fetched, and lies there: file by address."
-    folder = Path(os.path.abspath(output)) / DOWNLOADS
-    files = {}
-    for address, row in manifest_rows(folder, "download").items():
-        own = [folder / name for name in row["outputs"] if name.lower().endswith(SUFFIXES)]
-        files |= {address: p for p in own if p.is_file()}
-    return files
+def _downloads(output):
+    "What was asked of the web for this folder: the file by address where it lies there, and a rejection for each other."
+    folder, files, lost = Path(output) / DOWNLOADS, {}, []
+    for address, row in manifest_rows(folder, DownloadSettings.job).items():
+        own = [folder / name for name in row["outputs"] if name.lower().endswith(SUFFIXES) and (folder / name).is_file()]
+        if own:
+            files[address] = own[0]
+        elif row["status"] == "archived":
+            lost.append(Rejection(address, "archive", "An earlier run has it: the archive names it."))
+        else:
+            lost.append(Rejection(address, "download", row["error"] or "What was fetched is gone."))
+    return files, lost
 
 
 def join_run(
     output: str | Path,  # the output folder of a run
-    lost: Sequence[Rejection] = (),  # what never became a video of it
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # the clips and the ledger
     "Join the tables of all videos to `clips.parquet` and `ledger.parquet`. Raises `DamagedFile` if one of them can't be read."
+    output = Path(os.path.abspath(output))
+    files, lost = _downloads(output)
     clips, ledger = join_tables(output, CurateSettings.job, "clips"), join_ledgers(output, CurateSettings.job, lost)
     if clips is None:
         clips = pd.DataFrame(columns=_CLIP_TYPES.names)
-    address_of = {str(file): address for address, file in _fetched(output).items()}
+    address_of = {printable(file): address for address, file in files.items()}
     clips = clips.assign(url=clips.source.map(address_of).astype(object))
-    save_ledger(Path(output) / "ledger.parquet", ledger)
-    return load_table(save_table(Path(output) / "clips.parquet", clips, _CLIP_TYPES)), ledger
+    save_ledger(output / "ledger.parquet", ledger)
+    return load_table(save_table(output / "clips.parquet", clips, _CLIP_TYPES)), ledger
 
 
 def curate(
@@ -316,17 +322,12 @@ def curate(
     files, addresses = _addresses([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs)
     if run.get("engine") is None:  # on a cluster the models are where the workers are
         settings.check()
-    lost = []
     if addresses:
-        again = dict(resume=resume, retry=run.get("retry", False))
-        table = download(addresses, Path(output) / DOWNLOADS, downloads, progress=fetching, **again)
-        there = _fetched(output)
-        files += [there[a] for a in table.video if a in there]
-        for row in table[~table.video.isin(there)].itertuples():
-            known = row.status == "archived"
-            say = "An earlier run has it: the archive names it." if known else row.error
-            lost.append(Rejection(row.video, "archive" if known else "download", say))
-    videos = find_videos(files, recursive) if files or not lost else []
+        again = dict(workers=1 if workers is None else min(workers, 1), resume=resume, retry=run.get("retry", False))
+        asked = download(addresses, Path(output) / DOWNLOADS, downloads, progress=fetching, **again).video
+        there, _ = _downloads(output)
+        files += [there[address] for address in asked if address in there]
+    videos = find_videos(files, recursive) if files or not addresses else []
     job = partial(curate_video, root=output)
     try:
         return pd.DataFrame(
@@ -334,7 +335,7 @@ def curate(
         )
     finally:
         if Path(output).is_dir():
-            join_run(output, lost)
+            join_run(output)
 
 # %% ../../nbs/curate/75_curate.ipynb #00000019
 def given_time(

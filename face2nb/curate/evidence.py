@@ -23,6 +23,7 @@ from ..faces.track import Shots, Tracker, as_tracks, retrack
 from ..media.video import stream_ends, timestamps
 from ..run.extract import DetectSettings, decoded, load_tracks, one_of, save_tracks, tracked_faces
 from ..run.pool import tick
+from ..speech.mfcc import RATE
 from ..sync.lipcca import LipReader, load_sync
 from ..sync.offset import SYNC_METHODS
 from ..sync.speaker import ActiveSpeaker, SpeakerWatch
@@ -196,6 +197,8 @@ class _Fed:
         return self._out["result"]
 
 # %% ../../nbs/curate/73_evidence.ipynb #0000000e
+_SAMPLES = RATE // STEPS_A_SECOND
+_MARGIN = 25  # steps of sound to each side, more than SyncNet's reach and window
 _EMBED_EVERY = 12  # steps: about twice a second
 _AT_ONCE = 16  # faces that the encoder gets at a time
 
@@ -211,7 +214,8 @@ class _Look:
             self.lips = LipReader(_mesh())
         elif settings.sync != "off":
             network = _sync_model("syncnet", settings.sync_model)
-            self.sync = _Fed(lambda crops: syncnet_trace(crops, track.first, sound, network))
+            base, heard = _around(sound, track.first, len(track))
+            self.sync = _Fed(lambda crops: _moved(syncnet_trace(crops, track.first - base, heard, network), base))
         self.sampled = np.arange(0, len(track), _EMBED_EVERY) if settings.encodes else np.zeros(0, int)
         self.steps_of = dict(zip(track.frames[self.sampled].tolist(), self.sampled.tolist()))
         self.faces, self.embeddings, self.done = [], [np.zeros((0, 512), np.float32)], []
@@ -248,9 +252,23 @@ class _Look:
         return looked if self.lips is None else _traced(looked, self.sound, self.settings)
 
 
+def _around(sound, first, n):
+    "The sound around these steps, and the step with which it begins: features of hours of it are not made for each track."
+    base = max(0, first - _MARGIN)
+    return base, sound[base * _SAMPLES : (first + n + _MARGIN) * _SAMPLES]
+
+
+def _moved(trace, base):
+    "A trace on the clock, of a sound that was cut to begin with a step."
+    return replace(trace, steps=trace.steps + base, first=trace.first + base)
+
+
 def _traced(looked, sound, settings):
     "The same with the trace of its lips."
-    return replace(looked, trace=lipcca_trace(looked.lips, sound, _sync_model("lipcca", settings.sync_model)))
+    at, shapes = looked.lips
+    base, heard = _around(sound, int(at[0]), int(at[-1] - at[0]) + 1) if len(at) else (0, sound)
+    trace = lipcca_trace((at - base, shapes), heard, _sync_model("lipcca", settings.sync_model))
+    return replace(looked, trace=_moved(trace, base))
 
 # %% ../../nbs/curate/73_evidence.ipynb #0000000f
 def _side(track):
