@@ -12,6 +12,8 @@ def pytest_configure(config):
     # model files as well; nothing is ever fetched by a test
     if (SHARED / "weights").is_dir():
         os.environ.setdefault("FACE2NB_WEIGHTS", str(SHARED / "weights"))
+    # a thread of torch that waits shall sleep: several processes share the cores, and one that spins keeps others from work
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     config.addinivalue_line("markers", "cluster: needs Ray, the extra [ray]; leave out with -m 'not cluster'")
 
 

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import torch
 from fastcore.basics import patch
-from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-from scipy.optimize import linear_sum_assignment
-from torchvision.ops import batched_nms
 
 from ..core import BadSetting, Faces, Frame, check_shape
 from ..media.areas import SumTables, bins
@@ -38,7 +35,10 @@ def choose_device(
 # %% ../../nbs/faces/20_detect.ipynb #00000008
 def _network(kind, name, device):
     "A network of facenet-pytorch with its verified weights, ready to be asked."
-    network = kind(pretrained=False)
+    # here, since it brings torchvision, which takes as long to import as torch: only those who detect shall wait
+    from facenet_pytorch.models import mtcnn
+
+    network = getattr(mtcnn, kind)(pretrained=False)
     network.load_state_dict(load_weights(name))
     # trained on (colour - 127.5) / 128: that goes into the first layer, which takes 0..255 as they come;
     # and the sum tables' fourth value, which means nothing, meets zeros
@@ -111,6 +111,13 @@ def _square(boxes):
     return torch.cat([corner, corner + side, boxes[:, 4:]], 1)
 
 # %% ../../nbs/faces/20_detect.ipynb #00000012
+def _suppress(boxes, owner, threshold):
+    "Indices of boxes (N, 5) to keep, best first, when boxes of one owner overlap by no more than this."
+    from torchvision.ops import batched_nms  # has come with the networks
+
+    return batched_nms(boxes[:, :4], boxes[:, 4], owner, threshold)
+
+
 def _suppress_inside(boxes, threshold=0.7):
     "Indices of boxes (N, 5) to keep, best first, when overlap counts against the smaller box."
     x1, y1, x2, y2, score = boxes.T
@@ -158,7 +165,7 @@ class FaceDetector:
         self.mode, self.min_face_size, self.thresholds, self.factor = mode, min_face_size, tuple(thresholds), factor
         self.device, self.focus = choose_device(device), focus
         self.pnet, self.rnet, self.onet = (
-            _network(k, n, self.device) for k, n in ((PNet, "pnet.pt"), (RNet, "rnet.pt"), (ONet, "onet.pt"))
+            _network(k, n, self.device) for k, n in (("PNet", "pnet.pt"), ("RNet", "rnet.pt"), ("ONet", "onet.pt"))
         )
         self._room = None
         # pixels to hand to P-Net, and to R- and O-Net, at once: on a processor what its cache holds, elsewhere what keeps it busy
@@ -194,7 +201,7 @@ def _scan(self: FaceDetector, tables, min_face_size):
         if parts:
             frame, y, x, probs, offsets = (torch.cat(p) for p in zip(*parts))
             boxes = _window_boxes(y, x, probs, scale)
-            keep = batched_nms(boxes[:, :4], boxes[:, 4], frame, 0.5)
+            keep = _suppress(boxes, frame, 0.5)
             found.append((boxes[keep], offsets[keep], frame[keep]))
     return self._thin(*(torch.cat(p) for p in zip(*found))) if found else self._nothing()
 
@@ -202,7 +209,7 @@ def _scan(self: FaceDetector, tables, min_face_size):
 @patch
 def _thin(self: FaceDetector, boxes, offsets, owner):
     "The best of overlapping proposals of all sizes, corrected."
-    keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.7)
+    keep = _suppress(boxes, owner, 0.7)
     return _square(_shift(boxes[keep], offsets[keep], 0)), owner[keep]
 
 
@@ -245,7 +252,7 @@ def _refine(self: FaceDetector, tables, boxes, owner):
     passed = probs[:, 1] > self.thresholds[1]
     inside = inside[passed]
     boxes, owner = torch.cat([boxes[inside, :4], probs[passed, 1:]], 1), owner[inside]
-    keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.7)
+    keep = _suppress(boxes, owner, 0.7)
     return _square(_shift(boxes[keep], offsets[passed][keep], 1)), owner[keep]
 
 # %% ../../nbs/faces/20_detect.ipynb #0000001b
@@ -349,7 +356,7 @@ def _tiles(self: FaceDetector, tables, boxes, region, scales, size):
     row, column = row + first[:, 0], column + first[:, 1]
     real = (row < n_map[:, 0]) & (column < n_map[:, 1])  # the map may be smaller than a tile
     found, tile = _window_boxes(row[real], column[real], probs[real], scales[real, None]), tile[real]
-    keep = batched_nms(found[:, :4], found[:, 4], tile, 0.5)
+    keep = _suppress(found, tile, 0.5)
     return found[keep], offsets[real][keep], region[real][keep]
 
 # %% ../../nbs/faces/20_detect.ipynb #00000023
@@ -484,6 +491,7 @@ def pair_boxes(
     least: float = 0.3,  # overlap below which two are no pair, 0..1
 ) -> list[tuple[int, int]]:  # which of `a` with which of `b`
     "Pairs of boxes with the largest sum of overlaps (Kuhn 1955, by scipy)."
+    from scipy.optimize import linear_sum_assignment  # here, for the same reason as the networks
 
     def enlarged(boxes):
         half = (boxes[:, 2:4] - boxes[:, :2]) * (grow - 1) / 2

@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
 
 from ..core import BadSetting, WeightsUnavailable, check_shape
 from .detect import FaceDetector, choose_device
@@ -72,6 +71,8 @@ ENCODERS = {"vggface2": "20180402-114759-vggface2.pt", "casia-webface": "2018040
 
 def _filled(tensors, name, device):
     "The network with these weights, ready to be asked."
+    from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1  # slow to import, as all of facenet-pytorch
+
     network = InceptionResnetV1(pretrained=None, classify=False)
     tensors = {key: t for key, t in tensors.items() if not key.startswith("logits.")}
     wanted = network.state_dict()

@@ -219,7 +219,7 @@ def _chosen(out, layers, dtype):
     return torch.stack(states).cpu().numpy() if layers == "all" else states[0].cpu().numpy()
 
 # %% ../../nbs/speech/32_encoders.ipynb #00000019
-HUBERT = "facebook/hubert-large-ls960-ft"
+HUBERT = "facebook/hubert-large-ls960-ft@ece5fabbf034c1073acae96d5401b25be96709d8"
 DTYPES = ("float16", "float32")
 
 
@@ -324,7 +324,7 @@ class LayerMix(torch.nn.Module):
         return torch.einsum("l,...ltd->...td", self.weights.to(layers.dtype), layers)
 
 # %% ../../nbs/speech/32_encoders.ipynb #0000002e
-WHISPER = "openai/whisper-small"
+WHISPER = "openai/whisper-small@973afd24965f72e36ca33b3055d56a652f456b4d"
 
 
 class WhisperEncoder(SpeechEncoder):
