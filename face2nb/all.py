@@ -58,6 +58,7 @@ from .curate.metafile import *
 from .curate.evidence import *
 from .curate.segments import *
 from .curate.curate import *
+from .curate.calibrate import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *

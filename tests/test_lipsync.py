@@ -75,6 +75,7 @@ def test_clips_of_a_speaker_together_tell_more(known):
     for who in SPEAKERS:
         each = [lipcca_trace(*clip).estimate() for name, clip in known.items() if name.startswith(who)]
         joined = join_estimates(each)
+        assert joined.threshold == each[0].threshold > 0
         assert joined.determined and abs(joined.offset) <= 1.5
         assert joined.confidence > max(e.confidence for e in each)
 
@@ -100,3 +101,20 @@ def test_speakers_are_told_apart_as_the_files_say():
     finally:
         sys.path.pop(0)
     assert [speaker(n) for n in ("s1_bbaf3s", "s30_bbac3n", "sbia1a", "sbwe5n", "swiz3n", "sadtalker_katiehill", "bbaf2n")] == ["s1", "s30", "s3", "s32", "swiz3n", "sadtalker_katiehill", "s1"]
+
+
+def test_a_piece_is_judged_as_if_it_were_cut_out(known):
+    "A trace of the whole clip against the clip cut: lips and samples."
+    for (at, lips), wave, model in list(known.values())[:3]:
+        whole = lipcca_trace((at, lips), wave, model)
+        first, last = at[0] + 7, at[0] + 67
+        own = (at >= first) & (at < last)
+        cut = lipcca_trace((at[own] - first, lips[own]), wave[640 * first : 640 * last], model).estimate()
+        piece = whole.estimate(first / 25, last / 25)
+        assert piece.frames == cut.frames == 60
+        # at its ends, the sound around a frame reaches beyond the cut
+        np.testing.assert_allclose(piece.curve, cut.curve, atol=0.06)
+        assert piece.curve.argmax() == cut.curve.argmax()
+        agrees = whole.frame_confidence()
+        assert len(agrees) == len(at) and np.isfinite(agrees).all()
+        assert abs(agrees[37] - whole.estimate(at[0] / 25, (at[0] + 75) / 25).confidence) < 0.3

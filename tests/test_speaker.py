@@ -1,9 +1,11 @@
 "Who speaks, on real clips and with the published weights, where both are at hand."
 
+import sys
+
 import numpy as np
 import pytest
 import torch
-from conftest import model_file
+from conftest import ROOT, model_file
 
 from face2nb.core import NoAudioStream, Track
 from face2nb.faces.crop import regular_track, track_crops
@@ -72,6 +74,21 @@ def test_who_does_not_talk(clips, speaker):
     assert speaker(seen, sound).mean() > 2
     assert (speaker(seen, np.zeros_like(sound), smooth=2) < 0).all()
     assert (speaker([seen[60]] * len(seen), sound, smooth=2) < 0).all()
+
+
+def test_a_photo_that_a_camera_moves_over_does_not_talk(clips, speaker):
+    "Panned and zoomed, found by the detector like any film, with the clip's speech."
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        from speaking import faces_of, moving
+    finally:
+        sys.path.pop(0)
+
+    clip = clips / "vretalk_3.mp4"
+    photo = next(p for p in frames(clip) if p.index == 60)
+    for zoom, pan in ((1.4, 0), (1.2, -0.1)):
+        (first, seen), *_ = faces_of(lambda: moving(photo, 60, zoom, pan))
+        assert len(seen) > 50 and (speaker(seen, read_audio(clip)[640 * first :], smooth=2) < 0).all()
 
 
 def test_singer_and_audience(clips, speaker):

@@ -7,7 +7,7 @@ __all__ = ['OwnClip', 'own_clips', 'fit_sync', 'fit_own_clips', 'lipcca_tracer',
            'calibrate_sync']
 
 # %% ../../nbs/curate/76_calibrate.ipynb #00000002
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from .segments import CurateSettings
 from ..data.store import manifest_rows
 from ..faces.crop import STEPS_A_SECOND, RegularTrack, track_crops
 from ..media.audio import read_audio
-from ..media.video import frames
+from ..media.video import Limits, frames
 from ..speech.mfcc import RATE
 from ..sync.lipcca import LIP_POINTS, LipCCA, fit_lipcca, load_sync, sound_features
 from ..sync.offset import SYNC_REACH, curve_peak, join_estimates, sync_rule
-from ..sync.syncnet import embed_faces, embed_sound, load_syncnet, sound_rows, window_distances
+from ..sync.syncnet import SyncNet, embed_faces, embed_sound, load_syncnet, sound_rows, window_distances
 from ..sync.trace import SyncTrace, lipcca_trace
 
 # %% ../../nbs/curate/76_calibrate.ipynb #00000006
@@ -47,13 +47,19 @@ class OwnClip(Record):
     sound: np.ndarray  # (n,) float32 at 16 kHz, sample i at i / 16000 seconds on the clip's clock
     source: str = ""  # the file
     track: RegularTrack | None = None  # the face in the file
+    limits: Limits = Limits()  # that the run has kept to
 
     def __post_init__(self):
         object.__setattr__(self, "at", check_shape("at", self.at, (None,), np.int64))
-        object.__setattr__(self, "lips", check_shape("lips", self.lips, (len(self.at), 2 * len(LIP_POINTS)), np.float32))
+        shape = len(self.at), 2 * len(LIP_POINTS)
+        object.__setattr__(self, "lips", check_shape("lips", self.lips, shape, np.float32))
 
     def __len__(self):
         return len(self.at)
+
+
+def _limits(row):
+    return Limits(row["settings"]["max_pixels"], row["settings"]["max_seconds"])
 
 
 def _clip(name, row, looked, piece, sound):
@@ -64,25 +70,33 @@ def _clip(name, row, looked, piece, sound):
     heard = sound[begin * _SAMPLES : (first + length + _MARGIN) * _SAMPLES]
     track = clip_track(looked.track, first, length)
     place = first - begin, length, at[own] - begin
-    return OwnClip(name, piece.start, piece.end, *place, lips[own], heard, row["source"], track)
+    return OwnClip(name, piece.start, piece.end, *place, lips[own], heard, row["source"], track, _limits(row))
 
 
 def own_clips(
     output: str | Path,  # the output folder of a run of `curate`
+    most: int = 500,  # clips at most, taken evenly from all of the run; each is held in memory, about 1 MB
     **thresholds,  # fields of `CurateSettings`; what is left out stays as it was
 ) -> dict[str, OwnClip]:  # by name
     "The pieces of a run in which a face speaks, whatever their sync. Raises `BadSetting` for what the evidence can't answer, `DamagedFile`, or what `read_audio` raises."
+    if not most >= 1:
+        raise BadSetting(f"{most!r} clips at most make no sense: use 1 or more.")
     pieces, clips = rethreshold(output, sync="off", **thresholds), {}
+    if len(pieces) > most:
+        pieces = pieces.iloc[np.linspace(0, len(pieces) - 1, most).round().astype(int)]
     rows = manifest_rows(output, CurateSettings.job)
     for name, own in pieces.groupby("video", sort=False):
         file = next(f for f in rows[name]["outputs"] if f.endswith("_evidence.npz"))
         seen = {t.id: t.looked for t in load_evidence(Path(output) / file).tracks}
-        sound = read_audio(rows[name]["source"], problems=[])
+        sound = read_audio(rows[name]["source"], problems=[], limits=_limits(rows[name]))
         for piece in own.itertuples():
             clips[f"{name} {piece.track} {piece.start:.2f}"] = _clip(name, rows[name], seen[piece.track], piece, sound)
     return clips
 
 # %% ../../nbs/curate/76_calibrate.ipynb #00000008
+_CURATE_FIRST = "curate with sync='source' and sync_method='lipcca' first"
+
+
 def _groups(clips, groups):
     "Who is who, by the name of a clip."
     return {name: (groups or {}).get(clip.video, clip.video) for name, clip in clips.items()}
@@ -92,10 +106,11 @@ def fit_sync(
     output: str | Path,  # the output folder of a run of `curate`
     groups: Mapping[str, str] | None = None,  # by name of a video: who speaks; None: each video is someone else
     start: LipCCA | None = None,  # the fit to add the clips to; None: the default
+    most: int = 500,  # as in `own_clips`
     **thresholds,  # fields of `CurateSettings`; what is left out stays as it was
 ) -> tuple[LipCCA, pd.DataFrame]:  # the fit, and a row for each clip: what it was before, and what it is by a fit without its group
     "Add the clips of a run, which are taken to be in sync on the whole, to a fit. Raises `BadSetting` if there are none, and what `own_clips` raises."
-    return fit_own_clips(own_clips(output, **thresholds), groups, start)
+    return fit_own_clips(own_clips(output, most, **thresholds), groups, start)
 
 
 def fit_own_clips(
@@ -106,7 +121,7 @@ def fit_own_clips(
     "What `fit_sync` does, from clips that were read. Raises `BadSetting` if there are none with lips."
     clips = {name: clip for name, clip in clips.items() if len(clip)}
     if not clips:
-        raise BadSetting("There are no clips with lips to fit on: curate with sync='source' and sync_method='lipcca' first.")
+        raise BadSetting(f"There are no clips with lips to fit on: {_CURATE_FIRST}.")
     start, who = start or load_sync(), _groups(clips, groups)
     pairs = {name: (clip.lips, sound_features(clip.sound, clip.at)) for name, clip in clips.items()}
     told = f"{len(clips)} clips of {len(set(who.values()))} sources of one's own"
@@ -140,15 +155,14 @@ def lipcca_tracer(
 
 
 def syncnet_tracer(
-    network,  # as `load_syncnet` gives it
-    crops: Callable[[OwnClip], Iterator[np.ndarray]] | None = None,  # gives a clip's crops, (224, 224, 3) uint8 each; None: from its source
+    network: SyncNet,  # as `load_syncnet` gives it
 ) -> Callable[[OwnClip, OwnClip, int], SyncTrace]:  # as `lipcca_tracer` gives it
     "How SyncNet looks at a clip's face and at a sound. Pictures are decoded and looked at once."
-    faces, sounds, crops = {}, {}, crops or _crops
+    faces, sounds = {}, {}
 
     def trace(clip, other, shift):
         if id(clip) not in faces:
-            faces[id(clip)] = np.concatenate([np.zeros((0, 1024), np.float32), *embed_faces(crops(clip), network)])
+            faces[id(clip)] = np.concatenate([np.zeros((0, 1024), np.float32), *embed_faces(_crops(clip), network)])
         rows, windows = sounds.setdefault(id(other), sound_rows(other.sound))
         lips, first = faces[id(clip)], other.first - shift - SYNC_REACH
         heard = embed_sound(rows, windows, first, first + len(lips) + 2 * SYNC_REACH, network)
@@ -160,7 +174,7 @@ def syncnet_tracer(
 
 
 def _crops(clip):
-    return (crop for *_, crop in track_crops(frames(clip.source, problems=[]), [clip.track]))
+    return (crop for *_, crop in track_crops(frames(clip.source, problems=[], limits=clip.limits), [clip.track]))
 
 # %% ../../nbs/curate/76_calibrate.ipynb #0000000f
 def _held(estimate):
@@ -173,16 +187,17 @@ def _held(estimate):
 def _parts(clip, seconds):
     "Start and end of the pieces of a clip that last so long, on its clock; None: all of it."
     n = clip.length if seconds is None else round(seconds * STEPS_A_SECOND)
-    return [(k / STEPS_A_SECOND, (k + n) / STEPS_A_SECOND) for k in range(clip.first, clip.first + clip.length - n + 1, n)]
+    begins = range(clip.first, clip.first + clip.length - n + 1, n)
+    return [(k / STEPS_A_SECOND, (k + n) / STEPS_A_SECOND) for k in begins]
 
 
 def _tries(clips, who, trace, shifts, lengths):
     "A row for each piece of each clip, with its sound moved by each shift, and with the sounds of others."
     own = {name: trace(clip, clip, 0) for name, clip in clips.items()}
-    late = {}  # by how much each group's sound is late, as all of its clips say together
-    for group in set(who.values()):
-        joined = join_estimates([own[name].estimate() for name in clips if who[name] == group])
-        late[group] = _held(joined)[0]
+    late = {}  # by how much each video's sound is late, as all of its clips say together
+    for video in {clip.video for clip in clips.values()}:
+        joined = join_estimates([own[name].estimate() for name, clip in clips.items() if clip.video == video])
+        late[video] = _held(joined)[0]
     for name, clip in clips.items():
         others = [n for n in clips if who[n] != who[name]]
         others = others[:: max(1, len(others) // _OTHERS)][:_OTHERS]
@@ -195,7 +210,7 @@ def _tries(clips, who, trace, shifts, lengths):
                         continue  # the other's sound ends earlier
                     estimate = found.estimate(start, end)
                     delay, confidence = _held(estimate)
-                    wanted = np.nan if shift is None else late[who[name]] + shift
+                    wanted = np.nan if shift is None else late[clip.video] + shift
                     facts = dict(name=name, length=seconds, swapped=shift is None, given=estimate.determined)
                     yield facts | dict(right=abs(delay - wanted) <= 1, confidence=confidence, threshold=found.threshold)
 
@@ -220,25 +235,32 @@ def calibrate_clips(
     groups: Mapping[str, str] | None = None,  # as in `fit_sync`
 ) -> pd.DataFrame:  # a row for each method and length, as `calibrate_sync` gives it
     "What `calibrate_sync` does, from clips that were read. Raises `BadSetting` if there are none."
-    clips = {name: clip for name, clip in clips.items() if len(clip) or clip.track}
     shifts = [int(s) for s in shifts]
     if not clips or not shifts or max(map(abs, shifts)) > SYNC_REACH - 1:
-        raise BadSetting(f"{len(clips)} clips and shifts of {shifts} frames measure nothing: use some, and at most {SYNC_REACH - 1} frames.")
+        told = f"{len(clips)} clips and shifts of {shifts} frames measure nothing"
+        raise BadSetting(f"{told}: use some, and at most {SYNC_REACH - 1} frames.")
+    if any(seconds is not None and not seconds > 0 for seconds in lengths):
+        raise BadSetting(f"Pieces of {list(lengths)} s make no sense: use seconds above 0, or None for whole clips.")
     who, rows = _groups(clips, groups), []
     for method, trace in tracers.items():
+        if method == "lipcca" and not any(map(len, clips.values())):
+            raise BadSetting(f"No clip has lips: {_CURATE_FIRST}.")
         tries = pd.DataFrame(_tries(clips, who, trace, shifts, lengths))
-        for seconds in lengths:
+        for seconds in lengths if len(tries) else ():
             own = tries[tries.length.isna() if seconds is None else tries.length == seconds]
             moved, swapped = own[~own.swapped], own[own.swapped]
             if not len(moved):
                 continue
             trust = _trusted(moved, swapped)
+            given_then = np.nan if np.isnan(trust) else (moved.confidence >= trust).mean()
             rows.append(
                 dict(method=method, length="whole" if seconds is None else f"{seconds:g} s", clips=moved.name.nunique())
                 | dict(pieces=len(moved) // len(shifts), given=moved.given.mean(), right=moved[moved.given].right.mean())
                 | dict(peak_right=moved.right.mean(), swapped=len(swapped), swapped_given=swapped.given.mean())
-                | dict(threshold=moved.threshold.iloc[0], trusted_threshold=trust, given_then=(moved.confidence >= trust).mean())
+                | dict(threshold=moved.threshold.iloc[0], trusted_threshold=trust, given_then=given_then)
             )
+    if not rows:
+        raise BadSetting(f"No clip lasts as long as one of {list(lengths)} s: use shorter pieces, or None for whole clips.")
     return pd.DataFrame(rows).set_index(["method", "length"])
 
 
@@ -249,12 +271,13 @@ def calibrate_sync(
     lengths: Sequence[float | None] = (3, 5, 8, None),  # seconds of the pieces; None: the clips as they are
     weights: Mapping[str, str | Path] | None = None,  # by method, as in `sync_trace`; without: the default, the published ones
     groups: Mapping[str, str] | None = None,  # as in `fit_sync`
+    most: int = 100,  # as in `own_clips`
     **thresholds,  # fields of `CurateSettings`; what is left out stays as it was
 ) -> pd.DataFrame:  # by method and length: clips · pieces · given · right · peak_right · swapped · swapped_given · threshold · trusted_threshold · given_then
     "What estimates make of a run's clips when their sound is moved by known amounts, or swapped. Raises `BadSetting` for other methods or no clips, and what `own_clips` raises."
     for method in methods:
         sync_rule(method)
     files = weights or {}
-    makers = dict(lipcca=lambda: lipcca_tracer(load_sync(files.get("lipcca"))), syncnet=lambda: syncnet_tracer(load_syncnet(files.get("syncnet"))))
-    tracers = {method: makers[method]() for method in methods}
-    return calibrate_clips(own_clips(output, **thresholds), tracers, shifts, lengths, groups)
+    makers = dict(lipcca=(lipcca_tracer, load_sync), syncnet=(syncnet_tracer, load_syncnet))
+    tracers = {method: makers[method][0](makers[method][1](files.get(method))) for method in methods}
+    return calibrate_clips(own_clips(output, most, **thresholds), tracers, shifts, lengths, groups)

@@ -118,7 +118,7 @@ def judge_curve(
     elif curve.argmax() in (0, 2 * SYNC_REACH):
         reason = f"the best place is at the edge, {SYNC_REACH} frames away"
     else:
-        return SyncEstimate(-shift, shift / SYNC_FPS, confidence, curve, "", frames, method, threshold)
+        return SyncEstimate(0.0 - shift, shift / SYNC_FPS, confidence, curve, "", frames, method, threshold)
     return SyncEstimate(None, None, confidence, curve, reason, frames, method, threshold)
 
 # %% ../../nbs/sync/42_offset.ipynb #00000010

@@ -15,7 +15,7 @@ from scipy.ndimage import median_filter
 from ..core import DamagedFile, Record, check_shape
 from ..speech.mfcc import to_sound
 from .lipcca import LipCCA, load_sync, mixture_curve, sound_features, velocities
-from .offset import SYNC_FPS, SYNC_METHODS, SYNC_REACH, SyncEstimate, judge_curve, no_estimate, sync_rule
+from .offset import SYNC_FPS, SYNC_REACH, SyncEstimate, judge_curve, no_estimate, sync_rule
 from .syncnet import SyncNet, syncnet_distances
 
 # %% ../../nbs/sync/45_trace.ipynb #00000005
@@ -38,7 +38,8 @@ class SyncTrace(Record):
         object.__setattr__(self, "steps", check_shape("steps", self.steps, (None,), np.int64))
         object.__setattr__(self, "weights", check_shape("weights", self.weights, (None,), np.float64))
         t, k = len(self.steps), len(self.weights)
-        width = 2 * k if sync_rule(self.method).rooted else 2 * SYNC_REACH + 1
+        sync_rule(self.method)
+        width = 2 * k if self.method == "lipcca" else 2 * SYNC_REACH + 1
         object.__setattr__(self, "lips", check_shape("lips", self.lips, (t, width), np.float32))
         object.__setattr__(self, "sound", check_shape("sound", self.sound, (None, k), np.float32))
         if (np.diff(self.steps) <= 0).any():
@@ -64,7 +65,7 @@ class SyncTrace(Record):
         own = self.piece(start, end)
         if own.start == own.stop:
             return no_estimate("no face", method=self.method)
-        if not np.isfinite(self.sound if len(self.weights) else self.lips).any():
+        if not np.isfinite(self.sound if self.method == "lipcca" else self.lips).any():
             return no_estimate("silence", own.stop - own.start, self.method)
         return judge_curve(*_CURVES[self.method](self, own), self.threshold, self.method)
 
@@ -177,7 +178,8 @@ def _distances(trace, own):
     last_of_run = np.flatnonzero(np.append(np.diff(steps) > 1, True))
     end = steps[last_of_run[np.searchsorted(last_of_run, np.arange(len(steps)))]]
     heard = steps[:, None] + np.arange(-SYNC_REACH, SYNC_REACH + 1)
-    inside = (steps <= end - _BEYOND)[:, None] & (heard >= steps[0]) & (heard <= steps[-1] - _BEYOND)
+    begins = (steps <= end - _BEYOND) & np.isfinite(trace.lips[own][:, SYNC_REACH])  # a window of both
+    inside = begins[:, None] & (heard >= steps[0]) & (heard <= steps[-1] - _BEYOND)
     return np.where(inside, trace.lips[own], np.nan)
 
 
