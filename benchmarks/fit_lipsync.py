@@ -1,4 +1,4 @@
-"""Fits the default of `face2nb.sync.lipsync` on talking clips, and says how good it is on speakers that it has not seen.
+"""Fits the default of `face2nb.sync.lipcca` on talking clips, and says how good it is on speakers that it has not seen.
 
     python benchmarks/fit_lipsync.py CLIPS --evaluate          the table, by length of clip
     python benchmarks/fit_lipsync.py CLIPS --write FILE.npz    the fit, which comes with face2nb as sync/lipcca.npz
@@ -59,9 +59,25 @@ def read(path, cache):
     return at, lips, wave
 
 
+def spoken(path, wave, cache):
+    "Frame by frame of 25 a second from 0 s on, whether the main face is the one that speaks."
+    from face2nb.sync.lipsync import read_crops
+    from face2nb.sync.speaker import ActiveSpeaker, speaker_view
+
+    kept = cache and cache / f"{path.stem}_spoken.npy"
+    if kept and kept.exists():
+        return np.load(kept)
+    first, crops = read_crops(path)
+    scores = ActiveSpeaker()(map(speaker_view, crops), wave[first * 640 :], smooth=2)
+    speaks = np.concatenate([np.zeros(first, bool), scores > 0])
+    if kept:
+        np.save(kept, speaks)
+    return speaks
+
+
 def features(clips):
     "Lips and sound of each clip, as a fit wants them."
-    from face2nb.sync.lipsync import sound_features
+    from face2nb.sync.lipcca import sound_features
 
     return {name: (lips, sound_features(wave, at)) for name, (at, lips, wave) in clips.items()}
 
@@ -73,32 +89,46 @@ def parts(at, lips, wave, frames):
     return [(at[i : i + frames], lips[i : i + frames]) for i in range(0, len(at) - frames + 1, frames)]
 
 
-def evaluate(clips):
+CUTS = {None: "whole", 75: "cut to 3 s", 125: "cut to 5 s"}
+
+
+def evaluate(clips, speaks):
     "A row for each piece of each clip, of a fit without its speaker."
-    from face2nb.sync.lipsync import fit_sync, lipcca_sync, sound_features, with_sound_of
+    from face2nb.sync.lipcca import fit_lipcca, sound_features, with_sound_of
+    from face2nb.sync.trace import lipcca_trace
 
     pairs, rows = features(clips), []
     for who in dict.fromkeys(map(speaker, clips)):
         training = {name: pair for name, pair in pairs.items() if speaker(name) != who}
-        model, _ = fit_sync(training, {name: speaker(name) for name in training})
+        model, _ = fit_lipcca(training, {name: speaker(name) for name in training})
         for name in (n for n in clips if speaker(n) == who):
-            long = len(clips[name][0]) > 100
-            for cut in (None, 75, 125) if long else (None,):
+            for cut in CUTS if name in OTHERS else (None,):
                 for at, lips in parts(*clips[name], cut):
                     wave = clips[name][2]
                     true = model.estimate(lips, sound_features(wave, at))
-                    moved = [lipcca_sync((at, lips), wave, model, s / 25) for s in SHIFTS]
+                    moved = [lipcca_trace((at, lips), wave, model, s / 25).estimate() for s in SHIFTS]
                     swapped = {n: model.estimate(*with_sound_of(lips, pair[1])) for n, pair in training.items()}
                     swapped = {n: e for n, e in swapped.items() if e.frames >= 0.9 * min(true.frames, 75)}
                     alike = [e for n, e in swapped.items() if words(n) and words(n) == words(name)]
-                    kind = "corpus, 3 s" if not long else {None: "others, whole", 75: "others, cut to 3 s", 125: "others, cut to 5 s"}[cut]
-                    rows.append(dict(name=name, kind=kind, true=true, moved=moved, swapped=list(swapped.values()), alike=alike, threshold=model.threshold))
+                    kind = f"web, {CUTS[cut]}" if name in OTHERS else "corpus, 3 s"
+                    talks = name not in OTHERS or speaks[name][at[0] : at[-1] + 1].mean() > 0.75
+                    rows.append(dict(name=name, kind=kind, talks=talks, true=true, moved=moved, swapped=list(swapped.values()), alike=alike, threshold=model.threshold))
     return rows
+
+
+def kinds(rows):
+    "Which rows make a row of the table."
+    yield from ((kind, [r for r in rows if r["kind"] == kind]) for kind in dict.fromkeys(r["kind"] for r in rows))
+    cut = [r for r in rows if "cut" in r["kind"]]
+    for kind in dict.fromkeys(r["kind"] for r in cut):
+        yield f"{kind}, speaking", [r for r in cut if r["kind"] == kind and r["talks"]]
+    yield "all of 3 s", [r for r in rows if "3 s" in r["kind"]]
+    yield "all that are longer", [r for r in rows if "3 s" not in r["kind"]]
 
 
 def recovered(row):
     "Shifts found within a frame of the clip's own estimate plus the shift: where an estimate was given, how many got one, and by the peak alone."
-    from face2nb.sync.lipsync import curve_peak
+    from face2nb.sync.offset import curve_peak
 
     own = curve_peak(row["true"].curve, row["true"].frames)[0]
     got = [(s, -e.offset) for s, e in zip(SHIFTS, row["moved"]) if e.determined]
@@ -106,15 +136,19 @@ def recovered(row):
     return sum(abs(delay - own - s) <= 1 for s, delay in got), len(got), peaks
 
 
+def auc(rows):
+    "How often a true sound has more confidence than a swapped one."
+    true, swapped = [r["true"].confidence for r in rows], [e.confidence for r in rows for e in r["swapped"]]
+    above = np.subtract.outer(true, swapped)
+    return np.mean(above > 0) + np.mean(above == 0) / 2
+
+
 def table(rows):
     "The figures, by kind of clip."
     import pandas as pd
 
     out = {}
-    for kind in dict.fromkeys(r["kind"] for r in rows):
-        of = [r for r in rows if r["kind"] == kind]
-        true, swapped = [r["true"].confidence for r in of], [e.confidence for r in of for e in r["swapped"]]
-        above = np.subtract.outer(true, swapped)
+    for kind, of in kinds(rows):
         delays = [-r["true"].offset for r in of if r["true"].determined]
         right, tried, peaks = np.sum([recovered(r) for r in of if r["true"].determined], axis=0)
         out[kind] = {
@@ -124,7 +158,8 @@ def table(rows):
             "within 3 frames of 0": np.mean(np.abs(delays) <= 3),
             "shifts right": right / tried,
             "by the peak alone": peaks / (len(SHIFTS) * len(delays)),
-            "AUC": np.mean(above > 0) + np.mean(above == 0) / 2,
+            "AUC": auc(of),
+            "AUC, mean of speakers": np.mean([auc([r for r in of if speaker(r["name"]) == who]) for who in {speaker(r["name"]) for r in of}]),
             "swapped given an estimate": np.mean([e.determined for r in of for e in r["swapped"]]),
             "of these, with the same words": np.sum([e.determined for r in of for e in r["alike"]])
             / max(1, np.sum([e.determined for r in of for e in r["swapped"]])),
@@ -134,7 +169,7 @@ def table(rows):
 
 
 def main():
-    from face2nb.sync.lipsync import fit_sync, save_sync
+    from face2nb.sync.lipcca import fit_lipcca, save_sync
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("clips", type=Path)
@@ -146,14 +181,15 @@ def main():
     groups = {name: speaker(name) for name in clips}
     print(f"{len(clips)} clips of {len(set(groups.values()))} speakers, {sum(len(at) for at, _, _ in clips.values())} frames")
     if options.evaluate:
-        rows = evaluate(clips)
+        speaks = {name: spoken(options.clips / f"{name}.mp4", clips[name][2], options.cache) for name in OTHERS}
+        rows = evaluate(clips, speaks)
         print(table(rows).to_string())
         thresholds = [r["threshold"] for r in rows]
         print(f"thresholds {min(thresholds):.2f} to {max(thresholds):.2f}")
         for r in rows:
-            if r["kind"] == "others, whole" or (r["true"].determined and abs(r["true"].offset) > 1.5):
+            if r["kind"] == "web, whole" or (r["true"].determined and abs(r["true"].offset) > 1.5):
                 print(f"  {r['name']:22s} {r['kind']:20s} {r['true']}")
-    model, scored = fit_sync(features(clips), groups, provenance=PROVENANCE)
+    model, scored = fit_lipcca(features(clips), groups, provenance=PROVENANCE)
     print(model)
     if options.write:
         print(save_sync(model, options.write), options.write.stat().st_size, "bytes")

@@ -34,8 +34,11 @@ from .speech.vq import *
 from .speech.phonemes import *
 from .sync.pair import *
 from .sync.speaker import *
-from .sync.lipsync import *
+from .sync.offset import *
 from .sync.syncnet import *
+from .sync.lipcca import *
+from .sync.trace import *
+from .sync.lipsync import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
@@ -49,9 +52,16 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
+from .curate.ledger import *
+from .curate.download import *
+from .curate.metafile import *
+from .curate.evidence import *
+from .curate.segments import *
+from .curate.curate import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
+from .view.thresholds import *
 from .view.report import *
 from .view.app import *
 

@@ -21,12 +21,12 @@ def pytest_report_header(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    "Tests that share a site or a server stay in one process; all others go wherever there is room."
+    "Tests that share a site, a server or a long run stay in one process; all others go wherever there is room."
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduler(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            together = ("tests/test_docs.py", "tests/test_explorer.py")
+            together = ("tests/test_docs.py", "tests/test_explorer.py", "tests/test_curate.py")
             return nodeid.split("::")[0] if nodeid.startswith(together) else nodeid
 
     return Scheduler(config, log)

@@ -115,7 +115,7 @@ def join_tables(
 ) -> pd.DataFrame | None:  # their rows, video after video; None if there is no such table
     "The tables of all videos as one. Raises `DamagedFile` if one of them can't be read."
     found = [
-        load_table(Path(output) / file)
+        load_table(Path(output) / file).assign(video=row["video"])  # the job knows the file alone, and names may recur
         for row in manifest_rows(output, job).values()
         for file in row["outputs"]
         if file.endswith(f"_{name}.parquet")

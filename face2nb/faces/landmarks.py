@@ -9,11 +9,12 @@ __all__ = ['TASK', 'ROI', 'LINES_68', 'task_network', 'Landmarks', 'FaceMesh', '
 # %% ../../nbs/faces/24_landmarks.ipynb #00000002
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..core import BadSetting, MissingDependency, Record, check_shape
+from ..core import BadSetting, MissingDependency, Record, WeightsUnavailable, check_shape
 from ..weights import weight_path
 
 # %% ../../nbs/faces/24_landmarks.ipynb #00000007
@@ -22,16 +23,21 @@ TASK = "face_landmarker.task"  # a key of `weights.WEIGHTS`
 
 def task_network(
     name: str,  # of a network in the file: 'face_landmarks_detector' or 'face_blendshapes'
+    task: str | Path | None = None,  # the path of another such file; None: `face_landmarker.task`
 ):  # an interpreter of ai-edge-litert, on one thread
-    "A network of `face_landmarker.task`. Raises `MissingDependency`, `WeightsUnavailable` or `BadSetting`."
+    "A network of one of MediaPipe's task files. Raises `MissingDependency`, `WeightsUnavailable` or `BadSetting`."
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as e:
-        raise MissingDependency("The face mesh needs ai-edge-litert: pip install 'face2nb[mesh]'.") from e
-    with zipfile.ZipFile(weight_path(TASK)) as task:
-        if f"{name}.tflite" not in task.namelist():
-            raise BadSetting(f"No network {name!r} in {TASK}: there are {', '.join(task.namelist())}.")
-        network = Interpreter(model_content=task.read(f"{name}.tflite"), num_threads=1)
+        raise MissingDependency("MediaPipe's networks need ai-edge-litert: pip install 'face2nb[mesh]'.") from e
+    path = Path(task or weight_path(TASK))
+    try:
+        with zipfile.ZipFile(path) as inside:
+            if f"{name}.tflite" not in inside.namelist():
+                raise BadSetting(f"No network {name!r} in {path.name}: there are {', '.join(inside.namelist())}.")
+            network = Interpreter(model_content=inside.read(f"{name}.tflite"), num_threads=1)
+    except (OSError, zipfile.BadZipFile) as e:
+        raise WeightsUnavailable(f"{path} is no file of networks that can be read ({e}): name another one.") from e
     network.allocate_tensors()
     return network
 

@@ -84,6 +84,16 @@ class DetectSettings:
             raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most}.")
         self._put(name, int(value))
 
+    def _real(self, name, least, most):
+        "Make sure that a setting is a number in its range."
+        try:
+            value = float(getattr(self, name))
+        except (TypeError, ValueError):
+            value = np.nan
+        if not least <= value <= most:
+            raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use a number from {least:g} to {most:g}.")
+        self._put(name, value)
+
     @property
     def limits(self) -> Limits:
         "Beyond which a file is refused."

@@ -145,10 +145,15 @@ def _counted(blocks, axis, done) -> Iterator[np.ndarray]:
         tick(done)
 
 
+def _beside(out, feature):
+    return out.with_name(f"{out.name}_{feature}")
+
+
 def encode_video(
     video: str | Path,  # a video or a sound file
     out: str | Path,  # where to write, without `_<feature>.npy`
     settings: SpeechSettings,  # what to compute
+    place: Callable[[Path, str], Path] = _beside,  # `place(out, feature)`: where else a feature goes, without suffix
 ) -> dict:  # status, features with their shapes, n_frames, error and files, for the manifest
     "The job: features of one file's sound. Raises `UnreadableVideo`, `TooLarge`, `BadAudio` or `WeightsUnavailable`."
     out, problems, files, shapes, done = Path(out), [], [], {}, 0
@@ -163,11 +168,11 @@ def encode_video(
         axis, sound = 1 if encoder.layer_axis == 0 else 0, encoder.check(sound)
         about = dict(feature=feature, n_frames=len(times), length=settings.length) | encoder.facts()
         if feature == "phonemes":
-            written, shapes[feature] = _write_phonemes(out, sound, encoder, times, settings, about)
+            written, shapes[feature] = _write_phonemes(place(out, feature), sound, encoder, times, settings, about)
             files, done = files + written, done + n
             continue
         blocks = _counted(encoder.blocks(sound), axis, done)
-        target = out.with_name(f"{out.name}_{feature}.npy")
+        target = Path(f"{place(out, feature)}.npy")
         files += save_blocks(target, blocks, n, encoder.rate, encoder.first_time, encoder.layer_axis, **about)
         shapes[feature], done = list(np.load(target, mmap_mode="r").shape), done + n
     error = "; ".join(problems) + "." if problems else None
@@ -176,11 +181,11 @@ def encode_video(
 
 def _write_phonemes(out, sound, model, times, settings, about):
     "The tables of what was said, a description beside them, and how many rows the first has."
-    table, path = phonemes(sound, model=model), out.with_name(out.name + "_phonemes.parquet")
+    table, path = phonemes(sound, model=model), Path(f"{out}.parquet")
     files = [write_phonemes(table, path), write_phonemes(table, path.with_suffix(".TextGrid"))]
     if settings.phoneme_rows == "frames" and len(times):
         rows = phonemes_on_frames(table, times)
-        files.append(write_phonemes(rows, out.with_name(out.name + "_phonemes_frames.parquet")))
+        files.append(write_phonemes(rows, Path(f"{out}_frames.parquet")))
     about = dict(shape=list(table.shape), columns=list(table.columns)) | about | dict(sha256=sha256(path))
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
