@@ -142,6 +142,11 @@ class Page(BaseHTTPRequestHandler):
     def many(self):
         self.answer(b'<html><video src="/clip/a.mp4"></video><video src="/clip/b.mp4"></video></html>')
 
+    def titled(self):
+        "A page whose words are half letters and line breaks."
+        about = {"@context": "https://schema.org", "@type": "VideoObject", "name": "half \ud83d a\nletter", "contentUrl": f"{self.server.here}/clip/a.mp4"}
+        self.answer(f'<html><script type="application/ld+json">{json.dumps(about)}</script></html>'.encode())
+
     def refuses(self):
         self.answer(b"no", 403)
 
@@ -204,6 +209,12 @@ def test_names_are_ours(site, tmp_path):
     assert len({r.file for r in rows}) == 7 == len(stands(tmp_path / "in"))
     assert all(re.fullmatch(r"127_0_0_1_[\w-]+?_[0-9a-f]{8}\.mp4", r.file) for r in rows)
     assert stands(tmp_path) == ["in"]
+
+
+def test_words_of_strangers_do_no_harm(site, tmp_path):
+    [row] = fetch(site, tmp_path, "/titled/%0A%ED%A0%BD.html")
+    about = json.loads((tmp_path / list(row.outputs)[1]).read_text())
+    assert (row.status, about["title"], len(read_manifest(tmp_path, "download"))) == ("ok", "half \ud83d a\nletter", 1)
 
 
 def test_a_broken_transfer_is_taken_up_where_it_broke(site, tmp_path):

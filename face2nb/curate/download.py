@@ -149,13 +149,18 @@ def _causes(error) -> Iterator[BaseException]:
         error = next((e for e in (wrapped, getattr(error, "cause", None)) if e is not None), error.__context__)
 
 
+def _text(words):
+    "A stranger's words as one line that any file can hold: they may be half a letter."
+    return " ".join(str(words).encode("utf-8", "backslashreplace").decode().split())[:200]
+
+
 def _said(error, settings):
     "The words of an error in a line, without what belongs to nobody else."
     text = re.sub(r"\x1b\[[0-9;]*m|\(caused by .*|[;.] please report this issue.*", "", str(error), flags=re.S)
     text = re.sub(r"^\s*(ERROR: )?(\[[^]]+\] (\S+: )?)?", "", text)
     for secret in filter(None, (settings.proxy, settings.cookies)):
         text = text.replace(secret, "…")
-    return re.sub(r"//[^/\s@]+@", "//…@", " ".join(text.split()))[:200]
+    return _text(re.sub(r"//[^/\s@]+@", "//…@", text))
 
 
 def _why(error, settings):
@@ -186,7 +191,7 @@ class _Watch:
     def key(self, info):
         "The line of an archive; names of plain files, which are not unique, are those of ours."
         site = info["extractor_key"].lower()
-        return f"{site} {self.name if site == 'generic' else info['id']}"
+        return f"{site} {self.name if site == 'generic' else _text(info['id'])}"
 
     def wanted(self, info, *, incomplete=False):
         "Asked before a transfer; stops it by raising."
@@ -348,13 +353,13 @@ def download_video(
         files.append(out.with_name(out.name + ".info.json"))
         about = dict(address=address, file=files[0].name) | {k: info[k] for k in _DESCRIBES if info.get(k) is not None}
         with atomic_path(files[1]) as temporary:
-            temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(about, indent=1, default=str) + "\n", encoding="utf-8")
     shutil.rmtree(work)
     if settings.archive and not span:
         with open(settings.archive, "a", encoding="utf-8") as f:
             f.write(watch.key(info) + "\n")
     site = info["extractor_key"].lower()
-    return dict(status="ok", file=files[0].name, site=site, id=info["id"], **facts, error=None, files=files)
+    return dict(status="ok", file=files[0].name, site=site, id=_text(info["id"]), **facts, error=None, files=files)
 
 # %% ../../nbs/curate/71_download.ipynb #00000015
 _BLANK_DOWNLOAD = dict(file=None, site=None, id=None, bytes=0, width=0, height=0, n_frames=0, video_seconds=None)
@@ -374,6 +379,8 @@ def download(
         addresses = read_urls(urls)
     else:
         addresses = list(dict.fromkeys(web_address(u) for u in ([urls] if isinstance(urls, str) else urls)))
+    if not addresses:
+        raise BadSetting("No address is given: name a video on the web, or a list.")
     if run.get("engine") is None:  # on a cluster it is where the workers are
         _yt_dlp()
     settings, videos = settings or DownloadSettings(), [address_video(a) for a in addresses]

@@ -118,7 +118,7 @@ def _head(lines):
         key, colon, value = line.partition(":")
         name = next((k for k, v in _HEAD.items() if v.split()[:-1] == key.split()), None)
         value = value.split()
-        if line.strip() and not (colon and name and value and name not in said):
+        if line.strip() and not (colon and name and value and name not in said and "".join(value).isprintable()):
             raise _Unread(n, "this is no line of a list's head")
         if name in ("identity", "reference"):
             said[name] = " ".join(value)

@@ -64,7 +64,7 @@ def web_address(
         start, end = address_span(text)[1] or (None, None)
     if start is None:
         return page
-    if not (0 <= start < end < float("inf") and _seconds(start) != _seconds(end)):
+    if end is None or not (0 <= start < end < float("inf") and _seconds(start) != _seconds(end)):
         raise BadSetting(f"{page} has no part from {start} to {end} s: use seconds, the smaller number first.")
     return f"{page}#t={_seconds(start)},{_seconds(end)}"
 

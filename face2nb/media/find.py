@@ -24,7 +24,7 @@ class Video:
     "One input and the names that belong to it."
 
     path: Path | str  # the file, or an address on the web
-    name: str  # relative to the input it was found in, with `/`: its key in the manifest
+    name: str  # relative to the input it was found in, with `/`, or the address: its key in the manifest
     stem: str  # the result's name, relative to the output folder, without `_faces.npz`
 
 # %% ../../nbs/media/16_find.ipynb #00000010
