@@ -122,8 +122,9 @@ def crop_clip(
     "The job: cut a clip to a fixed square around its face. Raises `DamagedFile` if its tracks are missing, and what `frames` raises."
     video, problems = Path(video), []
     tracks, info = _tracks(video, settings), probe(video, settings.limits)
-    path = Path(f"{out}.mp4")
-    (left, top, side), why = fixed_square(tracks["box"], info.width, info.height, settings)
+    path, why = Path(f"{out}.mp4"), dict(step="face", reason="no face is seen in it", score=0.0, threshold=None)
+    if len(tracks["box"]):
+        (left, top, side), why = fixed_square(tracks["box"], info.width, info.height, settings)
     if why:
         path.unlink(missing_ok=True)
         return dict(status="rejected", **why, files=[])
@@ -303,6 +304,8 @@ def face_files(
 ) -> dict:  # status, n_frames, n_missing, error and files
     "The job: write what is known of a clip's face in the formats of others. Raises `DamagedFile`."
     out, found = Path(out), VideoAnnotation.read_parquet(table)
+    if found.presence is None or not len(found):
+        return dict(status="no_face", error=None, n_frames=len(found.frames), n_missing=len(found.frames), files=[])
     good = np.flatnonzero(found.presence >= _PRESENT)
     _, first = np.unique(found.frame[good], return_index=True)
     rows, n, files = good[first], len(found.frames), []
