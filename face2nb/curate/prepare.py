@@ -259,6 +259,7 @@ class _Chain:
     def cut(self, videos):
         "From videos to their clips: (clip, path)."
         self.names = dict(zip((v.name for v in videos), flat_names(videos)))
+        self.sources = {v.name: v.path for v in videos}
 
         def at(folder, some):
             return [replace(v, stem=f"{folder}/{self.names[v.name]}") for v in some]
@@ -320,6 +321,14 @@ def _remove_others(chain, kept):
                     shutil.rmtree((chain.root / output).with_suffix(""), ignore_errors=True)
 
 
+def _said(chain, row):
+    "The error of a row, without the folders of this machine: a data set is passed on."
+    source = chain.sources.get(row["video"], "")
+    for path in filter(None, (row["source"], source)):
+        row = row | dict(error=row["error"].replace(str(path), row["video"]))
+    return row["error"].replace(f"{os.path.abspath(chain.root)}/", "").replace(f"{chain.root}/", "")
+
+
 def _scenes(chain):
     "All measures of all scenes, with what became of each: a row for each scene."
     parts = []
@@ -335,7 +344,7 @@ def _scenes(chain):
     table = pd.concat(parts, ignore_index=True)
     for name, row in chain.gone.items():
         here = table["clip"] == name
-        why = dict(step=row.get("step") or "failed", reason=row.get("reason") or row["error"])
+        why = dict(step=row.get("step") or "failed", reason=row.get("reason") or _said(chain, row))
         why |= {k: row.get(k) for k in ("score", "threshold")}
         for column, value in why.items():
             if column in table or value is not None:
@@ -351,7 +360,7 @@ def _ledger(chain, scenes):
         Rejection(r["video"], r["step"], r["reason"], r["start"], r["end"], **{k: None if pd.isna(r[k]) else float(r[k]) for k in number})
         for r in scenes[scenes.step != ""].to_dict("records")
     ]
-    failed = [Rejection(v, "read", chain.gone[v]["error"]) for v in chain.names if v in chain.gone]
+    failed = [Rejection(v, "read", _said(chain, chain.gone[v])) for v in chain.names if v in chain.gone]
     return ledger_table([*out, *failed])
 
 
@@ -433,7 +442,7 @@ def _card(chain, scenes, dataset, ledger):
         used.append((Path(settings.hand_model).name, "hands", "Apache-2.0", "yes"))
     lines += ["## Networks", "| file | what it does | licence | commercial use |\n|---|---|---|---|\n" + _rows_of(used)]
     private = {"au_python", "hand_model", "model", *(f.name for f in fields(settings) if f.metadata.get("machine"))}
-    shown = [(k, ", ".join(map(str, v)) if isinstance(v, tuple) else v) for k, v in asdict(settings).items() if k not in private]
+    shown = [(k, ", ".join(map(str, v)) if isinstance(v, tuple) else f"{v:g}" if isinstance(v, float) else v) for k, v in asdict(settings).items() if k not in private]
     lines += ["## Settings", "| setting | value |\n|---|---|\n" + _rows_of(shown)]
     versions = next((row["versions"] for row in chain.rows.values()), {})
     lines += ["## Versions", ", ".join(f"{k} {v}" for k, v in versions.items())]
