@@ -50,6 +50,7 @@ from ..media.find import Video, find_videos
 from ..run.annotate import AnnotateSettings, annotate_video
 from ..run.extract import init_worker, one_of
 from ..run.pool import Progress, run_jobs
+from ..run.report import without_paths
 from ..weights import WEIGHTS
 
 # %% ../../nbs/curate/79_prepare.ipynb #00000005
@@ -259,7 +260,6 @@ class _Chain:
     def cut(self, videos):
         "From videos to their clips: (clip, path)."
         self.names = dict(zip((v.name for v in videos), flat_names(videos)))
-        self.sources = {v.name: v.path for v in videos}
 
         def at(folder, some):
             return [replace(v, stem=f"{folder}/{self.names[v.name]}") for v in some]
@@ -321,14 +321,6 @@ def _remove_others(chain, kept):
                     shutil.rmtree((chain.root / output).with_suffix(""), ignore_errors=True)
 
 
-def _said(chain, row):
-    "The error of a row, without the folders of this machine: a data set is passed on."
-    source = chain.sources.get(row["video"], "")
-    for path in filter(None, (row["source"], source)):
-        row = row | dict(error=row["error"].replace(str(path), row["video"]))
-    return row["error"].replace(f"{os.path.abspath(chain.root)}/", "").replace(f"{chain.root}/", "")
-
-
 def _scenes(chain):
     "All measures of all scenes, with what became of each: a row for each scene."
     parts = []
@@ -344,7 +336,7 @@ def _scenes(chain):
     table = pd.concat(parts, ignore_index=True)
     for name, row in chain.gone.items():
         here = table["clip"] == name
-        why = dict(step=row.get("step") or "failed", reason=row.get("reason") or _said(chain, row))
+        why = dict(step=row.get("step") or "failed", reason=row.get("reason") or without_paths(row["error"], row))
         why |= {k: row.get(k) for k in ("score", "threshold")}
         for column, value in why.items():
             if column in table or value is not None:
@@ -360,7 +352,7 @@ def _ledger(chain, scenes):
         Rejection(r["video"], r["step"], r["reason"], r["start"], r["end"], **{k: None if pd.isna(r[k]) else float(r[k]) for k in number})
         for r in scenes[scenes.step != ""].to_dict("records")
     ]
-    failed = [Rejection(v, "read", _said(chain, chain.gone[v])) for v in chain.names if v in chain.gone]
+    failed = [Rejection(v, "read", without_paths(chain.gone[v]["error"], chain.gone[v])) for v in chain.names if v in chain.gone]
     return ledger_table([*out, *failed])
 
 

@@ -258,9 +258,9 @@ FILTERS = tuple(
         ("yaw", "yaw", "max_yaw", False, 180.0, "the head turns {score:.0f}° to the side, more than {limit:g}°"),
         ("pitch", "pitch", "max_pitch", False, 180.0, "the head points {score:.0f}° up or down, more than {limit:g}°"),
         ("roll", "roll", "max_roll", False, 180.0, "the head tilts by {score:.0f}°, more than {limit:g}°"),
-        ("sharpness", "sharpness", "min_sharpness", True, 1e6, "the face is blurred: sharpness {score:.1f}, less than {limit:g}"),
         ("dark", "brightness", "min_brightness", True, 1.0, "the face is dark: brightness {score:.2f}, less than {limit:g}"),
         ("bright", "brightness", "max_brightness", False, 1.0, "the face is overexposed: brightness {score:.2f}, more than {limit:g}"),
+        ("sharpness", "sharpness", "min_sharpness", True, 1e6, "the face is blurred: sharpness {score:.1f}, less than {limit:g}"),
         ("speaking", "speaking", "min_speaking", True, 1.0, "the face speaks in {score:.0%} of the time, less than {limit:.0%}"),
         ("hands", "hands", "max_hands", False, 1.0, "hands are seen in {score:.0%} of the looks, more than {limit:.0%}"),
     )
