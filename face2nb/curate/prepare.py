@@ -44,11 +44,12 @@ from face2nb.curate.quality import (
     why_rejected,
 )
 from ..data.store import Arrays, load, manifest_rows
+from ..faces.aus import UNIT_MODELS
 from ..faces.landmarks import TASK
 from ..media.convert import cut_video, whole_pngs
 from ..media.find import Video, find_videos
 from ..run.annotate import AnnotateSettings, annotate_video
-from ..run.extract import init_worker, one_of
+from ..run.extract import init_worker, of_machine, one_of
 from ..run.pool import Progress, run_jobs
 from ..run.report import without_paths
 from ..weights import WEIGHTS
@@ -80,8 +81,8 @@ class PrepareSettings(CutSettings, CropSettings):
     steps: tuple = STEPS  # what to do, some of: scenes filter crop formats frames landmarks pose actions speech
     missing: str = one_of(MISSING, "interpolate")  # frames without a face: interpolate, or leave_out
     smooth: bool = False  # smooth landmarks over time (One Euro), and what follows from them
-    au_model: str = AnnotateSettings().au_model  # who gives the action units: blendshapes, or one of py-feat's
-    au_python: str = ""  # interpreter of an environment with py-feat, for its models; empty: this one
+    au_model: str = one_of(("blendshapes", *UNIT_MODELS), "blendshapes")  # who gives the action units
+    au_python: str = of_machine("")  # interpreter of an environment with py-feat, for its models; empty: this one
     features: tuple = ("mfcc39",)  # of speech, some of: mfcc39 hubert whisper vq phonemes
     model: tuple = ()  # feature=model for each network of speech: a folder, or a name on the hub
     layers: str | int = "all"  # of hubert and whisper: 'all', or one; 0 is what goes into the first, -1 the last one
@@ -433,7 +434,7 @@ def _card(chain, scenes, dataset, ledger):
     if settings.hands != "ignore":
         used.append((Path(settings.hand_model).name, "hands", "Apache-2.0", "yes"))
     lines += ["## Networks", "| file | what it does | licence | commercial use |\n|---|---|---|---|\n" + _rows_of(used)]
-    private = {"au_python", "hand_model", "model", *(f.name for f in fields(settings) if f.metadata.get("machine"))}
+    private = {"hand_model", "model", *(f.name for f in fields(settings) if f.metadata.get("machine"))}
     shown = [(k, ", ".join(map(str, v)) if isinstance(v, tuple) else f"{v:g}" if isinstance(v, float) else v) for k, v in asdict(settings).items() if k not in private]
     lines += ["## Settings", "| setting | value |\n|---|---|\n" + _rows_of(shown)]
     versions = next((row["versions"] for row in chain.rows.values()), {})

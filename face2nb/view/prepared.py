@@ -73,6 +73,7 @@ def _draw_measure(ax, name, scenes, limits):
         low, high = min(low, limit), max(high, limit)
     wide = low > 0 and high > 50 * low
     edges = np.geomspace(low, high, 25) if wide else np.linspace(low, high + (high == low), 25)
+    edges = np.union1d(edges, [limit for _, limit in limits])  # a bar is on one side of a threshold
     own = np.isin(step, [f.step for f, _ in limits])
     parts = [values[known & mask] for mask in (step == "", own, (step != "") & ~own)]
     ax.hist(parts, edges, stacked=True, color=[_KEPT, _LOST, _OTHER])
