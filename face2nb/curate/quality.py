@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MEASURES', 'FILTERS', 'HANDS', 'KEEP_ALL', 'face_sharpness', 'ScanSettings', 'scan_video', 'measure_scenes',
-           'PalmDetector', 'Filter', 'FilterSettings', 'why_rejected', 'scan_digest', 'load_measures', 'watch_video']
+           'HandDetector', 'Filter', 'FilterSettings', 'why_rejected', 'scan_digest', 'load_measures', 'watch_video']
 
 # %% ../../nbs/curate/77_quality.ipynb #00000002
 import functools
@@ -179,9 +179,9 @@ def _of_face(tracks, area, own, scenes, row):
     return {name: float(value) for name, value in of.items()}
 
 # %% ../../nbs/curate/77_quality.ipynb #00000014
-_PALM = 192  # pixels, of the network's picture
-_SURE = 0.5  # from here on it is a palm
-_HAND = 2.0  # side of a hand over that of its palm
+_PALM, _HAND = 192, 224  # pixels, of the networks' pictures
+_SURE = 0.5  # from here on it is a palm, and a hand
+_AROUND, _AHEAD = 2.6, 0.5  # size of a hand over that of its palm, and how far it lies before it
 
 
 def _anchors():
@@ -194,42 +194,79 @@ def _anchors():
     return np.concatenate(grids)
 
 
-class PalmDetector:
-    "Finds palms (MediaPipe Hands, Zhang et al. 2020). Raises `MissingDependency`, `WeightsUnavailable` or `BadSetting` when it is made."
+def _sure(values):
+    return 1 / (1 + np.exp(-np.clip(values, -80, 80)))
+
+
+def _apart(middles, sizes):
+    "Of palms, the surest first, those that are not the same as one before."
+    chosen = []
+    for k, middle in enumerate(middles):
+        if all(np.abs(middle - middles[c]).max() > sizes[c] / 2 for c in chosen):
+            chosen.append(k)
+    return chosen
+
+
+def _hand_region(middle, size, wrist, knuckle):
+    "What turns places in the second network's picture into places in the frame, (2, 3): the fingers point up."
+    up = (knuckle - wrist) / max(np.linalg.norm(knuckle - wrist), 1e-6)
+    scale = _AROUND * size / _HAND
+    turn = scale * np.array([[-up[1], -up[0]], [up[0], -up[1]]])
+    return np.column_stack([turn, middle + _AHEAD * size * up - turn.sum(1) * _HAND / 2])
+
+
+class HandDetector:
+    "Finds hands (MediaPipe Hands, Zhang et al. 2020, arXiv 2006.10214). Raises `MissingDependency`, `WeightsUnavailable` or `BadSetting` when it is made."
 
     def __init__(
         self,
         task: str | Path,  # the path of `hand_landmarker.task`
     ):
-        self._network, self._anchors = task_network("hand_detector", task), _anchors()
-        self._input = self._network.get_input_details()[0]["index"]
-        # both in this order: where, how sure
-        self._outputs = [d["index"] for d in sorted(self._network.get_output_details(), key=lambda d: -d["shape"][-1])]
+        self._anchors = _anchors()
+        self._palms, self._hands = (task_network(name, task) for name in ("hand_detector", "hand_landmarks_detector"))
 
-    def __call__(
-        self,
-        rgb: np.ndarray,  # (H, W, 3) uint8, the frame
-    ) -> np.ndarray:  # (N, 4) x1 y1 x2 y2 of hands in pixels, the surest first
-        "Squares around the hands of a frame; one hand may have several. Raises `ValueError` for another shape."
-        if check_shape("rgb", rgb, (None, None, 3)).dtype != np.uint8:
-            raise ValueError(f"rgb is {rgb.dtype}, expected uint8.")
+    @staticmethod
+    def _ask(network, picture):
+        "What a network says of a picture, (H, W, 3) in 0..255, in its own order."
+        network.set_tensor(network.get_input_details()[0]["index"], np.float32(picture[None] / 255))
+        network.invoke()
+        return [network.get_tensor(d["index"])[0] for d in network.get_output_details()]
+
+    def _find_palms(self, rgb):
+        "Middles (N, 2), sizes (N,), and wrist and knuckle of the middle finger (N, 2, 2), in pixels, the surest first."
         height, width = rgb.shape[:2]
         scale = _PALM / max(height, width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         left, top = (_PALM - size[0]) // 2, (_PALM - size[1]) // 2
-        picture = np.zeros((1, _PALM, _PALM, 3), np.float32)
-        picture[0, top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) / 255.0
-        self._network.set_tensor(self._input, picture)
-        self._network.invoke()
-        boxes, sure = (self._network.get_tensor(i)[0] for i in self._outputs)
-        sure = 1 / (1 + np.exp(-sure[:, 0].clip(-80, 80)))
+        picture = np.zeros((_PALM, _PALM, 3), np.uint8)
+        picture[top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        where, sure = sorted(self._ask(self._palms, picture), key=lambda a: -a.shape[-1])
+        sure = _sure(sure[:, 0])
         found = np.flatnonzero(sure >= _SURE)
-        found = found[np.argsort(-sure[found])]
-        middle = self._anchors[found] * _PALM + boxes[found, :2]
-        half = _HAND / 2 * boxes[found, 2:4].max(1, keepdims=True)
-        return (np.concatenate([middle - half, middle + half], 1) - (left, top) * 2) / scale
+        found = found[np.argsort(-sure[found], kind="stable")]
+        places = where[found].reshape(-1, 9, 2)  # the middle, the size, then seven points
+        places[:, [0, *range(2, 9)]] += self._anchors[found, None] * _PALM - (left, top)
+        places = places[_apart(places[:, 0], places[:, 1].max(1))] / scale
+        return places[:, 0], places[:, 1].max(1), places[:, [2, 4]]
 
-# %% ../../nbs/curate/77_quality.ipynb #00000018
+    def __call__(
+        self,
+        rgb: np.ndarray,  # (H, W, 3) uint8, the frame
+    ) -> np.ndarray:  # (N, 4) x1 y1 x2 y2 around the points of each hand, in pixels
+        "Boxes of the hands of a frame. Raises `ValueError` for another shape."
+        if check_shape("rgb", rgb, (None, None, 3)).dtype != np.uint8:
+            raise ValueError(f"rgb is {rgb.dtype}, expected uint8.")
+        boxes = []
+        for middle, size, (wrist, knuckle) in zip(*self._find_palms(rgb)):
+            region = _hand_region(middle, size, wrist, knuckle)
+            picture = cv2.warpAffine(rgb, region, (_HAND, _HAND), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+            points, there = self._ask(self._hands, picture)[:2]
+            if there.item() >= _SURE:
+                places = points.reshape(21, 3)[:, :2] @ region[:, :2].T + region[:, 2]
+                boxes.append(np.concatenate([places.min(0), places.max(0)]))
+        return np.array(boxes).reshape(-1, 4)
+
+# %% ../../nbs/curate/77_quality.ipynb #00000019
 @dataclass(frozen=True, repr=False)
 class Filter(Record):
     "A measure and the setting that it is held against."
@@ -266,7 +303,7 @@ FILTERS = tuple(
     )
 )
 
-# %% ../../nbs/curate/77_quality.ipynb #00000019
+# %% ../../nbs/curate/77_quality.ipynb #0000001a
 HANDS = ("ignore", "face", "frame")
 
 
@@ -309,15 +346,15 @@ class FilterSettings(ScanSettings):
         if self.min_speaking > 0:
             weight_path("pretrain_AVA.model")
         if self.hands != "ignore":
-            _palms(self.hand_model)
+            _hands(self.hand_model)
 
 
 KEEP_ALL = {f.setting: f.off for f in FILTERS if f.setting != "min_sound"} | dict(silent=True, hands="ignore")  # settings
 
 
 @functools.lru_cache(1)
-def _palms(task):
-    return PalmDetector(task)
+def _hands(task):
+    return HandDetector(task)
 
 
 @functools.lru_cache(1)
@@ -343,7 +380,7 @@ def why_rejected(
             return dict(step=f.step, reason=reason, score=float(score) if known else None, threshold=float(limit))
     return None
 
-# %% ../../nbs/curate/77_quality.ipynb #0000001d
+# %% ../../nbs/curate/77_quality.ipynb #0000001e
 def scan_digest(
     out: str | Path,  # as for `scan_video`
 ) -> str:  # 64 hexadecimal digits
@@ -404,14 +441,14 @@ def _heard(video, tracks, settings, problems):
 
 def _see_hands(video, measures, scenes, tracks, settings, problems):
     "Fill in how often hands are in the picture, and over the face."
-    palms, rows, last = _palms(settings.hand_model), scenes.sort_values("first"), -np.inf
+    hands, rows, last = _hands(settings.hand_model), scenes.sort_values("first"), -np.inf
     looks = {i: [] for i in rows.index}
     for picture in frames(video, problems=problems, limits=settings.limits):
         here = rows[(rows["first"] <= picture.index) & (picture.index < rows["first"] + rows.n_frames)]
         if not len(here) or picture.time - last < _EVERY - 1e-3:
             continue
         last, track = picture.time, tracks[here.track.iloc[0]]
-        found = palms(picture.rgb)
+        found = hands(picture.rgb)
         face = track.boxes[min(np.searchsorted(track.frames, picture.index), len(track) - 1)]
         inner = np.minimum(found[:, 2:], face[2:]) - np.maximum(found[:, :2], face[:2])
         looks[here.index[0]].append((len(found) > 0, bool((inner > 0).all(1).any())))
