@@ -59,6 +59,7 @@ from .curate.metafile import *
 from .curate.evidence import *
 from .curate.segments import *
 from .curate.curate import *
+from .curate.hands import *
 from .curate.quality import *
 from .curate.formats import *
 from .curate.prepare import *
