@@ -17,6 +17,7 @@ from .media.find import *
 from .media.dataset import *
 from .media.draw import *
 from .media.traps import *
+from .media.convert import *
 from .faces.detect import *
 from .faces.track import *
 from .faces.crop import *
@@ -59,11 +60,16 @@ from .curate.evidence import *
 from .curate.segments import *
 from .curate.curate import *
 from .curate.calibrate import *
+from .curate.hands import *
+from .curate.quality import *
+from .curate.formats import *
+from .curate.prepare import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
 from .view.thresholds import *
 from .view.report import *
+from .view.prepared import *
 from .view.app import *
 
 __all__ = [name for name in globals() if not name.startswith("_")]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['add_settings', 'extract_parser', 'main', 'annotate_parser', 'annotate', 'speech_parser', 'speech', 'curate_parser',
-           'curate', 'status_parser', 'status', 'report_parser', 'report', 'explore_parser', 'explore',
-           'weights_parser', 'weights']
+           'curate', 'prepare_parser', 'prepare', 'status_parser', 'status', 'report_parser', 'report',
+           'explore_parser', 'explore', 'weights_parser', 'weights']
 
 # %% ../nbs/99_cli.ipynb #00000002
 import argparse, logging, sys, webbrowser
@@ -21,6 +21,8 @@ from .curate.curate import curate as curate_videos
 from .curate.download import DownloadSettings
 from .curate.ledger import ledger_summary, load_ledger, load_table
 from .curate.segments import CurateSettings
+from .curate.prepare import STEPS, PrepareSettings
+from .curate.prepare import prepare as prepare_videos
 from .data.store import manifest_jobs, read_manifest
 from .media.demo import demo_clip
 from .media.find import find_videos
@@ -33,6 +35,7 @@ from .run.report import drifts, last_event, plan, plan_total, run_status
 from .run.speech import FEATURES, SpeechSettings, encode_speech
 from .view.app import serve
 from .view.plots import show_faces
+from .view.prepared import prepare_report
 from .view.report import report as write_report
 from .weights import WEIGHTS, weight_path, weights_table
 
@@ -177,12 +180,16 @@ class _Bar:
     "Draws progress on stderr."
 
     def __init__(self, unit):
-        self.bar, self.stopping, self.unit = None, False, unit
+        self.bar, self.stopping, self.unit, self.job = None, False, unit, ""
 
     def __call__(self, p):
+        if p.job != self.job:  # the next of several
+            self.close()
+            self.bar, self.job = None, p.job
         # into a file, a line every half minute is enough; on a terminal the bar lives
         if self.bar is None:
             self.bar = tqdm(
+                desc=p.job,
                 total=p.total,
                 unit="video",
                 smoothing=0,
@@ -345,14 +352,8 @@ def annotate(
     return _run(_annotate, annotate_parser(), argv)
 
 # %% ../nbs/99_cli.ipynb #00000025
-def speech_parser() -> argparse.ArgumentParser:
-    "The options of `face2nb_speech`."
-    parser = _Parser(
-        "face2nb_speech",
-        description="Compute features of the sound of videos and sound files, on the video's clock: "
-        "<name>_<feature>.npy, and a description in <name>_<feature>.json.",
-    )
-    _places(parser, "videos, sound files, and folders of them")
+def _speech_options(parser):
+    "Which features of speech, by which networks."
     parser.add_argument(
         "--features",
         nargs="+",
@@ -368,6 +369,17 @@ def speech_parser() -> argparse.ArgumentParser:
         help="which network: a folder, or a name on the Hugging Face hub, with @revision or without; "
         "of a single network the model alone will do (default: see the documentation)",
     )
+
+
+def speech_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_speech`."
+    parser = _Parser(
+        "face2nb_speech",
+        description="Compute features of the sound of videos and sound files, on the video's clock: "
+        "<name>_<feature>.npy, and a description in <name>_<feature>.json.",
+    )
+    _places(parser, "videos, sound files, and folders of them")
+    _speech_options(parser)
     add_settings(parser, SpeechSettings, {}, skip=("features", "model"), metavars=dict(layers="all|N"))
     _run_options(parser, dry_run=False)
     return parser
@@ -419,6 +431,14 @@ def _length(seconds):
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
 
 
+def _rejections(ledger):
+    "What each step rejected, a line each."
+    return [
+        f"{step:<9}{_length(row.seconds):>10}  {row.pieces:,} pieces rejected, such as: {row.example}"
+        for step, row in ledger_summary(ledger).iterrows()
+    ]
+
+
 def _curate_summary(output):
     "Says all that is in the folder: clips and their length, and what was rejected by which step."
 
@@ -427,8 +447,7 @@ def _curate_summary(output):
         videos = Counter(table.status) if len(table) else {}
         lines = [f"{len(table):,} videos: " + (", ".join(f"{n:,} {s}" for s, n in videos.items()) or "none")]
         lines.append(f"{'kept':<9}{_length((clips.end - clips.start).sum()):>10}  {len(clips):,} clips")
-        for step, row in ledger_summary(ledger).iterrows():
-            lines.append(f"{step:<9}{_length(row.seconds):>10}  {row.pieces:,} pieces rejected, such as: {row.example}")
+        lines += _rejections(ledger)
         if len(table) and set(table.resume) != {"new"}:
             lines.append(", ".join(f"{n:,} {why}" for why, n in table.resume.value_counts().items()))
         return "\n".join(lines)
@@ -459,6 +478,49 @@ def curate(
 ) -> int:  # 0 all done, 1 some videos failed or a model can't be had, 2 wrong use
     "The command `face2nb_curate`."
     return _run(_curate, curate_parser(), argv)
+
+# %% ../nbs/99_cli.ipynb #00000041
+def prepare_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_prepare`."
+    parser = _Parser(
+        "face2nb_prepare",
+        description="Make a data set of talking heads from videos: split into scenes, filter, crop to the face, 25 pictures "
+        "a second, 16 kHz, landmarks, poses, action units, features of speech; with a ledger of what was rejected.",
+    )
+    _places(parser)
+    parser.add_argument("--steps", nargs="+", default=STEPS, metavar="STEP", help=f"what to do, some of: {' '.join(STEPS)} (default: all)")
+    _speech_options(parser)
+    pixels = dict(min_face_size="PIXELS", min_face_pixels="PIXELS", layers="all|N", hand_model="FILE", au_python="PYTHON")
+    add_settings(parser, PrepareSettings, {}, skip=("steps", "features", "model", "frames"), metavars=pixels)
+    _run_options(parser, dry_run=False)
+    return parser
+
+
+def _prepare_summary(output):
+    "Says a run in a few lines: scenes, clips, hours, and what was rejected by which step."
+
+    def summary(table):
+        clips = load_table(Path(output) / "dataset.parquet")
+        hours = (clips.end - clips.start).sum() / 3600
+        scenes = table["clip"].notna().sum()
+        lines = [f"{table.video.nunique():,} videos with {scenes:,} scenes", f"{len(clips):,} clips with {hours:.3f} hours are kept"]
+        return "\n".join(lines + _rejections(load_ledger(output)))
+
+    return summary
+
+
+def _prepare(args):
+    settings = PrepareSettings(**{f.name: getattr(args, f.name, f.default) for f in fields(PrepareSettings)})
+    table = _do_job(prepare_videos, args, args.input, args.output, settings, _prepare_summary(args.output))
+    print(f"The data set and its README.md are in {args.output}; face2nb_report {args.output} shows what it was made of")
+    return int((table.status == "error").any())
+
+
+def prepare(
+    argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
+) -> int:  # 0 all done, 1 some videos failed or a model can't be had, 2 wrong use
+    "The command `face2nb_prepare`."
+    return _run(_prepare, prepare_parser(), argv)
 
 # %% ../nbs/99_cli.ipynb #0000002a
 def status_parser() -> argparse.ArgumentParser:
@@ -494,7 +556,7 @@ def status(
 # %% ../nbs/99_cli.ipynb #0000002e
 def report_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_report`."
-    parser = _Parser("face2nb_report", description="Write a run's report as one HTML file, to send to someone.")
+    parser = _Parser("face2nb_report", description="Write the report of a run, or of a data set that face2nb_prepare has made, as one HTML file, to send to someone.")
     parser.add_argument("output", metavar="DIR", help="the output folder of the run")
     parser.add_argument("--to", metavar="FILE", help="where to write it (default: report.html in the output folder)")
     parser.add_argument(
@@ -508,6 +570,9 @@ def report_parser() -> argparse.ArgumentParser:
 
 
 def _report(args):
+    if (Path(args.output) / "scenes.parquet").is_file():
+        print(prepare_report(args.output, args.to).path)
+        return 0
     print(write_report(args.output, args.to, args.n))
     return 0
 

@@ -59,6 +59,7 @@ class Progress:
     seconds: float  # since the run began
     row: dict | None  # the manifest row of the video that was just done, if one was
     stopping: bool = False  # whether only the videos in hand are still being finished
+    job: str = ""  # which job it is, where there are several
 
 
 _slots, _slot, _listener = None, 0, None
@@ -344,7 +345,7 @@ def run_jobs(
         def tell(row=None):
             if progress:
                 frames = int(np.frombuffer(slots, np.uint64).sum())
-                progress(Progress(done, len(todo), frames, time.perf_counter() - begin, row, stop()))
+                progress(Progress(done, len(todo), frames, time.perf_counter() - begin, row, stop(), job_of(settings)))
 
         def finished(i, row):
             nonlocal done

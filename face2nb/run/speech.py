@@ -110,6 +110,11 @@ class SpeechSettings:
         "Beyond which a file is refused."
         return Limits(self.max_pixels, self.max_seconds)
 
+    def check(self):
+        "Fetch what must be fetched, once, before many workers ask for it. Raises `MissingDependency` or `WeightsUnavailable`."
+        for feature in _ON_THE_HUB.keys() & set(self.features):
+            model_folder(self.model_of(feature) or _ON_THE_HUB[feature])
+
 # %% ../../nbs/run/65_speech.ipynb #0000000a
 def _picture(video, settings):
     "When each frame is shown, and when the last one ends; ([], None) without a picture."
@@ -216,7 +221,6 @@ def encode_speech(
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     videos = find_videos(given, recursive, SUFFIXES + SOUND_SUFFIXES)
     if run.get("engine") is None:  # on a cluster the models are where the workers are
-        for feature in _ON_THE_HUB.keys() & set(settings.features):
-            model_folder(settings.model_of(feature) or _ON_THE_HUB[feature])
+        settings.check()
     run = dict(blank=_BLANK_SPEECH, resume=resume) | run
     return pd.DataFrame(run_jobs(encode_video, videos, output, settings, workers, _init, progress, **run))
