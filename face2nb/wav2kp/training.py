@@ -6,7 +6,7 @@
 __all__ = ['TrainSettings', 'keypoint_loss', 'train']
 
 # %% ../../nbs/wav2kp/84_training.ipynb #00000002
-import csv, hashlib, json, time
+import csv, hashlib, math, time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,11 +79,11 @@ class _Lessons:
     "Clips as tensors, ready to be cut into pieces."
 
     def __init__(self, clips, model, encoder, settings):
-        self.settings, face = settings, model.face.cpu().numpy()
+        self.settings, known = settings, (model.face.cpu().numpy(), model.turns.cpu().numpy())
         self.length = max(2, round(settings.seconds * encoder.rate / settings.stride))
         self.clips = []
         for clip in clips:
-            steps, motions, reached = clip_lesson(clip, encoder, settings, face)
+            steps, motions, reached = clip_lesson(clip, encoder, settings, *known)
             motions = torch.from_numpy(motions / float(model.scale))
             self.clips.append((torch.from_numpy(steps), motions, torch.from_numpy(reached)))
 
@@ -150,7 +150,8 @@ def _learning_rate(settings, epoch):
     rise = max(1, settings.epochs // 20)
     if epoch < rise:
         return settings.learning_rate * (epoch + 1) / rise
-    return settings.learning_rate * (0.02 + 0.98 * (1 + np.cos(np.pi * (epoch - rise) / max(1, settings.epochs - rise))) / 2)
+    fallen = (1 + math.cos(math.pi * (epoch - rise) / max(1, settings.epochs - rise))) / 2
+    return settings.learning_rate * (0.02 + 0.98 * fallen)
 
 
 class _Run:
@@ -219,7 +220,7 @@ def _epoch(run, lessons, quickness, epoch, device):
             loss.backward()
             torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
             run.optimizer.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
     return float(np.mean(losses)), rate
 
 
