@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..core import BadSetting, atomic_path
-from ..data.store import settings_hash
+from ..data.store import hold_output, settings_hash
 from ..faces.detect import choose_device
 from ..run.pool import Progress
 from .dataset import KeypointClip, KeypointDataset
@@ -39,7 +39,7 @@ class TrainSettings(Wav2kpSettings):
     "What is learnt, and how. Raises `BadSetting`."
 
     mouth: float = 4.0  # how much more a point of the mouth counts than another one
-    velocity: float = 0.5  # how much the error of velocities counts beside that of places; 0: not at all
+    velocity: float = 0.1  # how much the error of velocities counts beside that of places; 0: not at all
     epochs: int = 60  # how often all clips are gone through, at most
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
@@ -232,7 +232,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,  # told after each epoch; its `row` is that of the log
     resume: bool = True,  # go on where an earlier call in this folder stopped
 ) -> Wav2kp:  # in its best state
-    "Learn. Raises `BadSetting` if the folder holds another run, `WeightsUnavailable` for a model or file that can't be had."
+    "Learn. Raises `BadSetting` if the folder holds or is in use by another run, `WeightsUnavailable` for a model or file that can't be had."
     settings, out, begin = settings or TrainSettings(), Path(out), time.perf_counter()
     device, encoder, run = choose_device(settings.device), settings.listener(), _Run(out, settings, learn, held_out)
     model = new_model(list(learn), settings, encoder, settings.seed)
@@ -240,22 +240,24 @@ def train(
     judged = lessons if held_out is None else _Lessons(held_out, model, encoder, settings)
     quickness = lessons.quickness()
     run.start(model.to(device))
-    out.mkdir(parents=True, exist_ok=True)
-    if resume:
-        run.resume()
-    while not run.over():
-        now, epoch = time.perf_counter(), len(run.history)
-        loss, rate = _epoch(run, lessons, quickness, epoch, device)
-        held_loss, alike = _judge(model, judged, quickness)
-        values = (epoch, rate, loss, held_loss, alike, time.perf_counter() - now)
-        run.history.append(dict(zip(_COLUMNS, values)))
-        if run.best() == epoch:
-            model.trained = _trained(run, learn, held_out)
-            save_model(model, out / "model.pt")
-        run.save()
-        if progress:
-            seconds = time.perf_counter() - begin
-            progress(Progress(epoch + 1, settings.epochs, epoch + 1, seconds, run.history[-1]))
+    with hold_output(out) as note:
+        if resume:
+            run.resume()
+        note(f"begin train from epoch {len(run.history)}; settings {run.about['settings_hash']}")
+        while not run.over():
+            now, epoch = time.perf_counter(), len(run.history)
+            loss, rate = _epoch(run, lessons, quickness, epoch, device)
+            held_loss, alike = _judge(model, judged, quickness)
+            values = (epoch, rate, loss, held_loss, alike, time.perf_counter() - now)
+            run.history.append(dict(zip(_COLUMNS, values)))
+            if run.best() == epoch:
+                model.trained = _trained(run, learn, held_out)
+                save_model(model, out / "model.pt")
+            run.save()
+            if progress:
+                seconds = time.perf_counter() - begin
+                progress(Progress(epoch + 1, settings.epochs, epoch + 1, seconds, run.history[-1]))
+        note(f"end train after {len(run.history)} epochs, the best was number {run.best()}")
     return load_model(out / "model.pt", str(device))
 
 
