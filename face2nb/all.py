@@ -49,9 +49,18 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
+from .wav2kp.dataset import *
+from .wav2kp.windows import *
+from .wav2kp.shapes import *
+from .wav2kp.model import *
+from .wav2kp.training import *
+from .wav2kp.evaluation import *
+from .wav2kp.animation import *
+from .wav2kp.job import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
+from .view.motion import *
 from .view.report import *
 from .view.app import *
 
