@@ -22,7 +22,7 @@ from ..speech.features import SpeechEncoder
 from ..speech.mfcc import RATE, SHORTEST, to_sound
 from ..weights import load_tensors
 from .dataset import KeypointClip
-from .shapes import apply_pose, mean_face, separate_pose, shape_basis, turn_modes
+from .shapes import apply_pose, mean_face, separate_pose, shape_basis
 from face2nb.wav2kp.windows import (
     Mfcc40,
     WindowSettings,
@@ -62,14 +62,13 @@ class Wav2kp(nn.Module):
         heard_mean: np.ndarray,  # (D,) of the steps
         heard_spread: np.ndarray,  # (D,) likewise
         face: np.ndarray,  # (68, 2), as `mean_face` gives it
-        turns: np.ndarray,  # (2, 2, 136), as `turn_modes` gives it
         scale: float,  # size of motions, in the unit of `face`
         basis: np.ndarray | None = None,  # (components, 136), as `shape_basis` gives it; None: points of their own
         trained: dict | None = None,  # on what, and how it went; for whoever finds the file
     ):
         super().__init__()
         self.settings, self.trained = settings, dict(trained or {})
-        given = dict(heard_mean=heard_mean, heard_spread=heard_spread, face=face, turns=turns, scale=scale)
+        given = dict(heard_mean=heard_mean, heard_spread=heard_spread, face=face, scale=scale)
         given |= dict(basis=np.zeros((0, 136)) if basis is None else basis)
         for name, value in given.items():
             self.register_buffer(name, torch.as_tensor(np.asarray(value, np.float32)))
@@ -102,12 +101,11 @@ def clip_shapes(
     clip: KeypointClip,  # of somebody
     settings: Wav2kpSettings,  # still or with its pose
     face: np.ndarray,  # (68, 2), the model's
-    turns: np.ndarray,  # (2, 2, 136), the model's
 ) -> tuple[np.ndarray, np.ndarray]:  # shapes (T, 68, 2) float64; what they are at rest (68, 2)
     "A clip's faces as the model sees them, and the face from which their motion is counted."
     shapes = clip.keypoints.astype(np.float64)
     if settings.pose == "still":
-        shapes, _ = separate_pose(shapes, face, turns)
+        shapes, _ = separate_pose(shapes, face)
     return shapes, shapes.mean(0) if settings.neutral == "clip" else face
 
 
@@ -116,10 +114,9 @@ def clip_lesson(
     encoder: SpeechEncoder,  # what hears
     settings: Wav2kpSettings,  # how
     face: np.ndarray,  # (68, 2), the model's
-    turns: np.ndarray,  # (2, 2, 136), the model's
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # steps (S, D) float32; motions (K, 136) float32, not scaled; reached (K,) bool
     "What is heard in a clip, and how its face moves then. Raises `BadAudio` for what is no sound."
-    shapes, rest = clip_shapes(clip, settings, face, turns)
+    shapes, rest = clip_shapes(clip, settings, face)
     steps, _, motions, reached = clip_steps(replace(clip, keypoints=shapes - rest), encoder, settings)
     return steps, motions.reshape(len(motions), 136), reached
 
@@ -131,10 +128,8 @@ def new_model(
     seed: int = 0,  # of its first weights
 ) -> Wav2kp:  # that has learnt nothing yet
     "A model for these clips. Raises `BadSetting` if no face in them moves."
-    encoder, keypoints = encoder or settings.listener(), [c.keypoints for c in clips]
-    face = mean_face(keypoints)
-    turns = turn_modes(keypoints, face)
-    lessons = [clip_lesson(c, encoder, settings, face, turns) for c in clips]
+    encoder, face = encoder or settings.listener(), mean_face([c.keypoints for c in clips])
+    lessons = [clip_lesson(c, encoder, settings, face) for c in clips]
     steps = np.concatenate([s for s, _, _ in lessons]).astype(np.float64)
     motions = np.concatenate([m[r] for _, m, r in lessons]).astype(np.float64)
     if not (scale := motions.std()) > 1e-6:
@@ -142,7 +137,7 @@ def new_model(
     basis = shape_basis(motions, settings.components)[0] if settings.components else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Wav2kp(settings, steps.mean(0), steps.std(0) + 1e-3, face, turns, scale, basis)
+        return Wav2kp(settings, steps.mean(0), steps.std(0) + 1e-3, face, scale, basis)
 
 # %% ../../nbs/wav2kp/83_model.ipynb #0000000d
 class _Motions:
@@ -180,15 +175,15 @@ def motions_of(
 
 def _placed(model, motions, neutral, pose):
     "Motions as faces: of a face at rest, in its place or in a pose."
-    face, turns = (t.cpu().numpy().astype(np.float64) for t in (model.face, model.turns))
+    face = model.face.cpu().numpy().astype(np.float64)
     rest, own = face, None
     if neutral is not None:
         rest = check_shape("neutral", neutral, (68, 2), np.float64)
         if model.settings.pose == "still":
-            [rest], own = separate_pose(rest[None], face, turns)
+            [rest], own = separate_pose(rest[None], face)
     shapes = rest + motions.reshape(-1, 68, 2)
     pose = own if pose is None else pose
-    return (shapes if pose is None else apply_pose(shapes, pose, turns)).astype(np.float32)
+    return (shapes if pose is None else apply_pose(shapes, pose, face)).astype(np.float32)
 
 
 def n_frames_of(
@@ -208,7 +203,7 @@ def predict(
     fps: float = 25.0,  # faces per second
     times: np.ndarray | None = None,  # (T,) seconds from the first sample, ascending: those of a film's frames; None: by `fps`
     neutral: np.ndarray | None = None,  # (68, 2): the face at rest of who is to speak; None: the model's mean face
-    pose: np.ndarray | None = None,  # (T, 6), as `separate_pose` gives it with the model's face and turns; None: the head keeps still
+    pose: np.ndarray | None = None,  # (T, 6), as `separate_pose` gives it with the model's face; None: the head keeps still
     encoder: SpeechEncoder | None = None,  # that of the model, if it is there already
 ) -> np.ndarray:  # (T, 68, 2) float32
     "The faces that say a sound. Raises `BadAudio` for what is no sound, or under 100 samples, `BadSetting` for wrong times."
@@ -337,7 +332,7 @@ def load_model(
     try:
         known = {f.name for f in fields(Wav2kpSettings)}
         settings = Wav2kpSettings(**{k: v for k, v in about["settings"].items() if k in known} | dict(device="auto"))
-        kept = {name: tensors[name].numpy() for name in ("heard_mean", "heard_spread", "face", "turns", "scale", "basis")}
+        kept = {name: tensors[name].numpy() for name in ("heard_mean", "heard_spread", "face", "scale", "basis")}
         model = Wav2kp(settings, **kept, trained=about["trained"])
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as e:

@@ -17,8 +17,8 @@ import torch
 from ..core import BadSetting, atomic_path
 from ..data.store import hold_output, settings_hash
 from ..faces.detect import choose_device
+from ..run.extract import one_of
 from ..run.pool import Progress
-from ..speech.mfcc import to_sound
 from .dataset import KeypointClip, KeypointDataset
 from face2nb.wav2kp.model import (
     Wav2kp,
@@ -32,7 +32,7 @@ from face2nb.wav2kp.model import (
     save_tensors,
 )
 from .shapes import REGIONS, mouth_opening
-from .windows import check_numbers, heard_steps
+from .windows import check_numbers
 
 # %% ../../nbs/wav2kp/84_training.ipynb #00000005
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class TrainSettings(Wav2kpSettings):
     "What is learnt, and how. Raises `BadSetting`."
 
     mouth: float = 4.0  # how much more a point of the mouth counts than another one
-    loudness: float = 6.0  # dB by which pieces are made louder or quieter at random, or left; 0: never
     velocity: float = 0.1  # how much the error of velocities counts beside that of places; 0: not at all
+    best_by: str = one_of(("mouth", "loss"), "mouth")  # which state is the best: whose mouth follows best, or with the least loss
     epochs: int = 60  # how often all clips are gone through, at most
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
@@ -53,7 +53,7 @@ class TrainSettings(Wav2kpSettings):
     def __post_init__(self):
         super().__post_init__()
         whole = dict(epochs=(1, 100_000), patience=(1, 100_000), batch=(1, 10_000), seed=(0, 2**31))
-        free = dict(loudness=(0.0, 40.0), mouth=(0.0, 1e3), velocity=(0.0, 1e3), seconds=(0.1, 600.0), learning_rate=(1e-9, 10.0), weight_decay=(0.0, 10.0))
+        free = dict(mouth=(0.0, 1e3), velocity=(0.0, 1e3), seconds=(0.1, 600.0), learning_rate=(1e-9, 10.0), weight_decay=(0.0, 10.0))
         check_numbers(self, whole | free)
 
 
@@ -80,31 +80,30 @@ def keypoint_loss(
 class _Lessons:
     "Clips as tensors, ready to be cut into pieces."
 
-    def __init__(self, clips, model, encoder, settings, gains=()):
-        self.settings, known = settings, (model.face.cpu().numpy(), model.turns.cpu().numpy())
+    def __init__(self, clips, model, encoder, settings):
+        self.settings, face = settings, model.face.cpu().numpy()
         self.length = max(2, round(settings.seconds * encoder.rate / settings.stride))
         self.clips = []
         for clip in clips:
-            steps, motions, reached = clip_lesson(clip, encoder, settings, *known)
-            heard = [steps] + [heard_steps(to_sound(clip.sound) * g, clip.times[-1] - clip.sound_start, encoder, settings) for g in gains]
+            steps, motions, reached = clip_lesson(clip, encoder, settings, face)
             motions = torch.from_numpy(motions / float(model.scale))
-            self.clips.append(([torch.from_numpy(s) for s in heard], motions, torch.from_numpy(reached)))
+            self.clips.append((torch.from_numpy(steps), motions, torch.from_numpy(reached)))
 
     def batches(self, order):
         "Batches of an epoch: steps (B, S, D), motions (B, K, 136), what counts (B, K)."
         pieces = []
-        for i, (heard, motions, _) in enumerate(self.clips):
+        for i, (_, motions, _) in enumerate(self.clips):
             begin = -int(torch.randint(self.length, (1,), generator=order))
-            pieces += [(i, a, torch.randint(len(heard), (1,), generator=order)) for a in range(begin, len(motions), self.length)]
+            pieces += [(i, a) for a in range(begin, len(motions), self.length)]
         shuffled = torch.randperm(len(pieces), generator=order).tolist()
         for first in range(0, len(pieces), self.settings.batch):
             yield [torch.stack(t) for t in zip(*(self._piece(*pieces[j]) for j in shuffled[first : first + self.settings.batch]))]
 
-    def _piece(self, i, a, gain):
-        "A piece from window `a` on, as loud as it is said, filled up with zeros."
-        (heard, motions, reached), s = self.clips[i], self.settings
+    def _piece(self, i, a):
+        "A piece from window `a` on, filled up with zeros."
+        (steps, motions, reached), s = self.clips[i], self.settings
         first, last = max(a, 0), min(a + self.length, len(motions))
-        heard = heard[gain][first * s.stride : (last - 1) * s.stride + s.window]
+        heard = steps[first * s.stride : (last - 1) * s.stride + s.window]
         n = (self.length - 1) * s.stride + s.window
         missing = self.length - (last - first)
         pad = torch.nn.functional.pad
@@ -121,7 +120,7 @@ def _judge(model, lessons, quickness):
     "The loss on whole clips, and the correlation of the mouth's opening; NaN where no mouth moves."
     model.eval()
     losses, alike, weights = [], [], []
-    for (steps, *_), motions, reached in lessons.clips:
+    for steps, motions, reached in lessons.clips:
         device, counts = model.face.device, reached[None]
         said = model(steps[None].to(device))[0]
         losses.append(float(keypoint_loss(said, motions[None].to(device), counts.to(device), lessons.settings, quickness)))
@@ -199,7 +198,12 @@ class _Run:
 
     def best(self):
         "The number of the best epoch so far; -1 before the first."
-        return int(np.argmin([row["held_out_loss"] for row in self.history])) if self.history else -1
+        if not self.history:
+            return -1
+        wrong = np.array([row["held_out_loss"] for row in self.history])
+        alike = np.array([row["mouth_correlation"] for row in self.history])
+        by_mouth = self.settings.best_by == "mouth" and np.isfinite(alike).any()
+        return int(np.nanargmax(alike) if by_mouth else wrong.argmin())
 
     def over(self):
         "Whether there is nothing more to do."
@@ -239,8 +243,7 @@ def train(
     settings, out, begin = settings or TrainSettings(), Path(out), time.perf_counter()
     device, encoder, run = choose_device(settings.device), settings.listener(), _Run(out, settings, learn, held_out)
     model = new_model(list(learn), settings, encoder, settings.seed)
-    gains = [10 ** (db / 20) for db in (-settings.loudness, settings.loudness)] if settings.loudness else []
-    lessons = _Lessons(learn, model, encoder, settings, gains)
+    lessons = _Lessons(learn, model, encoder, settings)
     judged = lessons if held_out is None else _Lessons(held_out, model, encoder, settings)
     quickness = lessons.quickness()
     run.start(model.to(device))
