@@ -433,9 +433,18 @@ def wav2kp_train_parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="regular expression for the part of a video's name that says who it is (default: each video is another person)",
     )
-    parser.add_argument("--sources", metavar="DIR", help="where the videos are now (default: where they were annotated)")
-    parser.add_argument("--by", choices=SPLITS, default="video", help="what is held out: videos, people, or the ends of clips (default: video)")
-    parser.add_argument("--share", type=float, default=0.2, metavar="X", help="share of the clips to hold out (default: 0.2)")
+    parser.add_argument(
+        "--sources", metavar="DIR", help="where the videos are now (default: where they were annotated)"
+    )
+    parser.add_argument(
+        "--by",
+        choices=SPLITS,
+        default="video",
+        help="what is held out: videos, people, or the ends of clips (default: video)",
+    )
+    parser.add_argument(
+        "--share", type=float, default=0.2, metavar="X", help="share of the clips to hold out (default: 0.2)"
+    )
     add_settings(parser, TrainSettings, {}, metavars=dict(model="MODEL"))
     parser.add_argument("--redo", action="store_true", help="begin anew, also where an earlier run stopped")
     return parser
@@ -471,7 +480,9 @@ def _wav2kp_train(args):
     save_dataset(clips, output / "clips.npz")
     errors = evaluate(model, held, learn)
     errors.to_csv(output / "errors.csv", index=False)
-    print(f"Errors on what was held out, in % of the face, and the correlation of the mouth's opening:\n{error_summary(errors).round(2).to_string()}")
+    print(
+        f"Errors on what was held out, in % of the face, and the correlation of the mouth's opening:\n{error_summary(errors).round(2).to_string()}"
+    )
     print(f"The model is {output / 'model.pt'}")
     return 0
 
@@ -498,7 +509,9 @@ def wav2kp_predict_parser() -> argparse.ArgumentParser:
 def _wav2kp_predict(args):
     if not args.model:
         raise BadSetting("no model is given: name the model.pt of face2nb_wav2kp_train with --model")
-    settings = SpeakSettings(**{f.name: getattr(args, f.name) for f in fields(SpeakSettings) if f.name != "model_sha256"})
+    settings = SpeakSettings(
+        **{f.name: getattr(args, f.name) for f in fields(SpeakSettings) if f.name != "model_sha256"}
+    )
     return _end(_do_job(predict_videos, args, args.input, args.output, settings), args.output)
 
 

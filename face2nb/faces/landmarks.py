@@ -170,7 +170,6 @@ def draw_mesh(
             cv2.circle(out, (x, y), round(max(size / 160, 0.7) * 2**_SHIFT), (94, 234, 212), -1, cv2.LINE_AA, _SHIFT)
     return draw_68(out, to_68(mesh)) if lines else out
 
-
 # %% ../../nbs/faces/24_landmarks.ipynb #0000001d
 # number in the mesh, then x y z in cm, from MediaPipe's canonical_face_model.obj
 _CANONICAL = np.array(

@@ -39,7 +39,9 @@ def show_motion(
     rows = [np.concatenate([draw_keypoints(k[i], 160) for i in chosen], 1) for k in faces.values()]
     top.imshow(np.concatenate(rows))
     places = 160 * (np.arange(len(faces)) + 0.5)
-    top.set(xticks=160 * (np.arange(len(chosen)) + 0.5), xticklabels=[f"{times[i]:.2f} s" for i in chosen], yticks=places)
+    top.set(
+        xticks=160 * (np.arange(len(chosen)) + 0.5), xticklabels=[f"{times[i]:.2f} s" for i in chosen], yticks=places
+    )
     top.set_yticklabels([legible(name, 24) for name in faces])
     top.tick_params(length=0)
     top.spines[:].set_visible(False)

@@ -37,7 +37,9 @@ def draw_keypoints(
         inside = np.rint(points[60:68].clip(-size, 2 * size) * 16).astype(np.int32)
         cv2.fillPoly(rgb, [inside], _INSIDE, cv2.LINE_AA, 4)
     else:
-        rgb = cv2.resize(check_shape("picture", picture, (None, None, 3), np.uint8), (size, size), interpolation=cv2.INTER_AREA)
+        rgb = cv2.resize(
+            check_shape("picture", picture, (None, None, 3), np.uint8), (size, size), interpolation=cv2.INTER_AREA
+        )
     return draw_68(rgb, points[None].clip(-size, 2 * size), _LINE)
 
 
@@ -58,5 +60,8 @@ def animate(
     if not (n and 0 < fps <= 1000):
         raise BadSetting(f"Can't write {path} of {n} faces at {fps!r} a second: give faces, and a rate above 0.")
     times = np.arange(n) / fps if times is None else check_shape("times", times, (n,), np.float64)
-    pictures = ((time, np.concatenate([draw_keypoints(k[i], size, picture) for k in several], 1)) for i, time in enumerate(times))
+    pictures = (
+        (time, np.concatenate([draw_keypoints(k[i], size, picture) for k in several], 1))
+        for i, time in enumerate(times)
+    )
     return write_clip(path, pictures, float(times[-1]) + 1 / fps, fps, to_sound(sound, sr), RATE)

@@ -81,7 +81,9 @@ class KeypointClip(Record):
             raise ValueError(f"sound is {sound.dtype}, expected int16.")
         object.__setattr__(self, "sound", sound)
         if not n or (np.diff(self.times) <= 0).any() or not self.square[2] > 0:
-            raise ValueError(f"A clip of {self.video} has no frame, times that do not ascend, or a square without a side.")
+            raise ValueError(
+                f"A clip of {self.video} has no frame, times that do not ascend, or a square without a side."
+            )
 
     def __len__(self):
         return len(self.times)
@@ -158,7 +160,9 @@ def clips_of(
     sound, time = _as_int16(sound), table.time[rows]
     track = np.zeros(len(rows), int) if table.track is None else table.track[rows]
     clips, short, deaf = [], 0, 0
-    for run in np.split(np.arange(len(rows)), np.flatnonzero((np.diff(track) != 0) | (np.diff(time) > settings.max_gap)) + 1):
+    for run in np.split(
+        np.arange(len(rows)), np.flatnonzero((np.diff(track) != 0) | (np.diff(time) > settings.max_gap)) + 1
+    ):
         if time[run[-1]] - time[run[0]] < max(settings.min_seconds, 1e-3):
             short += 1
             continue
@@ -189,7 +193,9 @@ class KeypointDataset:
         object.__setattr__(self, "clips", tuple(self.clips))
         if not self.clips:
             reasons = "; ".join(f"{video}: {reason}" for video, reason in self.left_out[:5])
-            raise BadSetting(f"There is no clip to learn from{f' ({reasons})' if reasons else ''}: add videos of one face that speaks.")
+            raise BadSetting(
+                f"There is no clip to learn from{f' ({reasons})' if reasons else ''}: add videos of one face that speaks."
+            )
 
     def __len__(self):
         return len(self.clips)
@@ -208,14 +214,18 @@ class KeypointDataset:
     def from_annotations(
         cls,
         folder: str | Path,  # the output folder of `annotate`, with landmarks
-        who: Callable[[str], str] | None = None,  # gives the person from a video's name; None: each video is another one
+        who: (
+            Callable[[str], str] | None
+        ) = None,  # gives the person from a video's name; None: each video is another one
         settings: DatasetSettings = DatasetSettings(),  # what becomes a clip
         sources: str | Path | None = None,  # where the videos are now; None: where they were annotated
     ) -> "KeypointDataset":
         "The clips of annotated videos. Raises `BadSetting` if no clip comes of them, `DamagedFile` for a table that can't be read."
         rows, clips, left_out = manifest_rows(folder, "annotate"), [], []
         if not rows:
-            raise BadSetting(f"{folder} holds no {MANIFEST} with annotated videos: run face2nb_annotate --landmarks into it.")
+            raise BadSetting(
+                f"{folder} holds no {MANIFEST} with annotated videos: run face2nb_annotate --landmarks into it."
+            )
         for video, row in rows.items():
             found, said = _read_clips(Path(folder), video, row, who, settings, sources)
             clips += found
@@ -254,14 +264,17 @@ def split_clips(
         return _by_seconds(dataset, share)
     names = sorted({getattr(c, by) for c in dataset})
     if len(names) < 2:
-        raise BadSetting(f"All clips are of one {'person' if by == 'who' else 'video'} ({names[0]}): hold out by seconds.")
+        raise BadSetting(
+            f"All clips are of one {'person' if by == 'who' else 'video'} ({names[0]}): hold out by seconds."
+        )
     seconds = {n: sum(c.seconds for c in dataset if getattr(c, by) == n) for n in names}
     held, wanted = set(), share * sum(seconds.values())
     for name in np.random.default_rng(seed).permutation(names)[:-1].tolist():  # one is always left to learn from
         if not held or sum(seconds[n] for n in held) + seconds[name] / 2 <= wanted:
             held.add(name)
     return tuple(
-        replace(dataset, clips=tuple(c for c in dataset if (getattr(c, by) in held) == out), left_out=()) for out in (False, True)
+        replace(dataset, clips=tuple(c for c in dataset if (getattr(c, by) in held) == out), left_out=())
+        for out in (False, True)
     )
 
 
@@ -289,7 +302,9 @@ def save_dataset(
     about |= {name: [getattr(c, name) for c in dataset] for name in ("video", "who", "sound_start")}
     columns = {name: np.concatenate([getattr(c, name) for c in dataset]) for name in ("times", "keypoints", "sound")}
     lengths = np.array([(len(c), len(c.sound)) for c in dataset], np.int64)
-    return save_npz(path, about=json.dumps(about), lengths=lengths, square=np.stack([c.square for c in dataset]), **columns)
+    return save_npz(
+        path, about=json.dumps(about), lengths=lengths, square=np.stack([c.square for c in dataset]), **columns
+    )
 
 
 def load_dataset(

@@ -53,7 +53,11 @@ class NearestNeighbour:
 
     def _windows(self, steps):
         "(K, window · D) float32, each coefficient by its spread."
-        s, mean, spread = self.model.settings, self.model.heard_mean.cpu().numpy(), self.model.heard_spread.cpu().numpy()
+        s, mean, spread = (
+            self.model.settings,
+            self.model.heard_mean.cpu().numpy(),
+            self.model.heard_spread.cpu().numpy(),
+        )
         windows = np.lib.stride_tricks.sliding_window_view((steps - mean) / spread, s.window, axis=0)[:: s.stride]
         return windows.reshape(len(windows), -1)
 
@@ -89,7 +93,9 @@ def evaluate(
                 grid = window_times(len(motions), encoder, model.settings, clip.sound_start)
                 said = rest + at_times(motions, grid, clip.times).reshape(-1, 68, 2)
             errors = region_errors(said, true, float(face_size(rest[None])[0]))
-            rows.append(dict(video=clip.video, who=clip.who, seconds=clip.seconds, frames=len(clip), method=method) | errors)
+            rows.append(
+                dict(video=clip.video, who=clip.who, seconds=clip.seconds, frames=len(clip), method=method) | errors
+            )
     return pd.DataFrame(rows)
 
 

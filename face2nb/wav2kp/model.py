@@ -40,8 +40,8 @@ from face2nb.wav2kp.windows import (
 class Wav2kpSettings(WindowSettings):
     "What a network hears and says. Raises `BadSetting`."
 
-    windows: str = one_of(("flat", "sequence"), "flat")  # flat: a window is one input, memory goes on from window to window; sequence: memory is within the window
-    pose: str = one_of(("still", "keep"), "still")  # still: the head's motion is taken out before learning; keep: it is learnt too
+    windows: str = one_of(("flat", "sequence"), "flat")  # flat: each is one input; sequence: steps that are read in turn
+    pose: str = one_of(("still", "keep"), "still")  # still: the head's motion is taken out; keep: it is learnt too
     neutral: str = one_of(("clip", "set"), "clip")  # motion is from the mean face of the clip, or of the whole set
     components: int = 0  # principal components that faces are made of; 0: points of their own
     hidden: int = 200  # width of the LSTM
@@ -87,7 +87,9 @@ class Wav2kp(nn.Module):
         state: tuple | None = None,  # the LSTM's, after the window before the first; None: nothing was heard before
     ) -> tuple[torch.Tensor, tuple | None]:  # (B, K, 136) motions, in units of `scale`; the state after the last
         "The motions of all windows in the steps."
-        heard = nn.functional.dropout((steps - self.heard_mean) / self.heard_spread, self.settings.dropout, self.training)
+        heard = nn.functional.dropout(
+            (steps - self.heard_mean) / self.heard_spread, self.settings.dropout, self.training
+        )
         windows = windows_of(heard, self.settings)
         if self.settings.windows == "flat":
             said, state = self.lstm(windows.flatten(2), state)
@@ -114,7 +116,9 @@ def clip_lesson(
     encoder: SpeechEncoder,  # what hears
     settings: Wav2kpSettings,  # how
     face: np.ndarray,  # (68, 2), the model's
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # steps (S, D) float32; motions (K, 136) float32, not scaled; reached (K,) bool
+) -> tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]:  # steps (S, D) float32; motions (K, 136) float32, not scaled; reached (K,) bool
     "What is heard in a clip, and how its face moves then. Raises `BadAudio` for what is no sound."
     shapes, rest = clip_shapes(clip, settings, face)
     steps, _, motions, reached = clip_steps(replace(clip, keypoints=shapes - rest), encoder, settings)
@@ -201,9 +205,13 @@ def predict(
     sound: np.ndarray,  # (n,) floats in -1..1, or integers in 16-bit scale
     sr: int = RATE,  # its samples per second
     fps: float = 25.0,  # faces per second
-    times: np.ndarray | None = None,  # (T,) seconds from the first sample, ascending: those of a film's frames; None: by `fps`
+    times: (
+        np.ndarray | None
+    ) = None,  # (T,) seconds from the first sample, ascending: those of a film's frames; None: by `fps`
     neutral: np.ndarray | None = None,  # (68, 2): the face at rest of who is to speak; None: the model's mean face
-    pose: np.ndarray | None = None,  # (T, 6), as `separate_pose` gives it with the model's face; None: the head keeps still
+    pose: (
+        np.ndarray | None
+    ) = None,  # (T, 6), as `separate_pose` gives it with the model's face; None: the head keeps still
     encoder: SpeechEncoder | None = None,  # that of the model, if it is there already
 ) -> np.ndarray:  # (T, 68, 2) float32
     "The faces that say a sound. Raises `BadAudio` for what is no sound, or under 100 samples, `BadSetting` for wrong times."
@@ -300,11 +308,15 @@ def read_tensors(
         about = json.loads(tensors.pop(_ABOUT).numpy().tobytes())
         found, layout = about["kind"], about["layout"]
     except (KeyError, ValueError, TypeError, RuntimeError) as e:
-        raise WeightsUnavailable(f"{path} is no file of face2nb's wav2kp: name one that face2nb_wav2kp_train wrote.") from e
+        raise WeightsUnavailable(
+            f"{path} is no file of face2nb's wav2kp: name one that face2nb_wav2kp_train wrote."
+        ) from e
     if found != kind:
         raise WeightsUnavailable(f"{path} is a {found}, not a {kind}: name the other file of its folder.")
     if layout != _FORMAT:
-        raise WeightsUnavailable(f"{path} has layout {layout}, this face2nb reads {_FORMAT}: train again, or use the other version.")
+        raise WeightsUnavailable(
+            f"{path} has layout {layout}, this face2nb reads {_FORMAT}: train again, or use the other version."
+        )
     return tensors, about
 
 
@@ -336,5 +348,7 @@ def load_model(
         model = Wav2kp(settings, **kept, trained=about["trained"])
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
-        raise WeightsUnavailable(f"{path} does not hold what its settings say ({' '.join(str(e).split())[:200]}): get it anew.") from e
+        raise WeightsUnavailable(
+            f"{path} does not hold what its settings say ({' '.join(str(e).split())[:200]}): get it anew."
+        ) from e
     return model.to(device).eval()

@@ -34,7 +34,12 @@ def mouth_opening(
 # %% ../../nbs/wav2kp/82_shapes.ipynb #00000007
 # depth of the 68 points, to the camera, over the longer side of the face; mean of six faces, by MediaPipe's mesh
 _JAW = [-0.33, -0.42, -0.42, -0.35, -0.27, -0.19, -0.07, 0.02]
-_BROW, _EYE, _OUTER, _INNER = [-0.06, 0.0, 0.05, 0.09, 0.11], [-0.05, 0.0, 0.01, -0.01, 0.01, -0.01], [0.03, 0.13, 0.16], [0.04, 0.12]
+_BROW, _EYE, _OUTER, _INNER = (
+    [-0.06, 0.0, 0.05, 0.09, 0.11],
+    [-0.05, 0.0, 0.01, -0.01, 0.01, -0.01],
+    [0.03, 0.13, 0.16],
+    [0.04, 0.12],
+)
 _NOSE = [0.11, 0.18, 0.27, 0.29, 0.11, 0.15, 0.16, 0.15, 0.11]
 _OTHER_EYE = [_EYE[i] for i in (3, 2, 1, 0, 5, 4)]
 _LIPS = [*_OUTER, 0.17, *_OUTER[::-1], 0.11, 0.13, 0.14, 0.13, 0.11, *_INNER, 0.13, *_INNER[::-1], 0.12, 0.12, 0.12]
@@ -80,7 +85,9 @@ _STILL_ROWS = [2 * p + axis for p in _STILL for axis in (0, 1)]
 def separate_pose(
     keypoints: np.ndarray,  # (T, 68, 2)
     face: np.ndarray,  # (68, 2): where and how large the shapes shall be, as `mean_face` gives it
-) -> tuple[np.ndarray, np.ndarray]:  # shapes (T, 68, 2) float64; poses (T, 6) float64: factor (re, im), shift (x, y), turn, nod
+) -> tuple[
+    np.ndarray, np.ndarray
+]:  # shapes (T, 68, 2) float64; poses (T, 6) float64: factor (re, im), shift (x, y), turn, nod
     "Head motion apart from expression. Raises `ValueError` for other shapes, and for a face without extent."
     aligned, factor, shift = _aligned(keypoints, face)
     face, shapes = np.asarray(face, np.float64), _points(aligned).reshape(-1, 136)
@@ -96,7 +103,9 @@ def apply_pose(
     face: np.ndarray,  # (68, 2), with which it was separated
 ) -> np.ndarray:  # (T, 68, 2) float64
     "Shapes with a head's motion: the way back from `separate_pose`. Raises `ValueError` if there are not as many poses."
-    shapes, pose = check_shape("shapes", shapes, (None, 68, 2), np.float64), check_shape("pose", pose, (None, 6), np.float64)
+    shapes, pose = check_shape("shapes", shapes, (None, 68, 2), np.float64), check_shape(
+        "pose", pose, (None, 6), np.float64
+    )
     if len(pose) not in (1, len(shapes)):
         raise ValueError(f"{len(pose)} poses for {len(shapes)} shapes: give one, or as many.")
     turned = pose[:, 4:] @ _turns(check_shape("face", face, (68, 2), np.float64)).T
@@ -124,11 +133,15 @@ def mean_face(
 def shape_basis(
     motions: np.ndarray,  # (N, 136): shapes less their mean
     components: int,  # how many, 1..136
-) -> tuple[np.ndarray, np.ndarray]:  # (components, 136), rows of length 1, at right angles; (components,) the share of all motion in each
+) -> tuple[
+    np.ndarray, np.ndarray
+]:  # (components, 136), rows of length 1, at right angles; (components,) the share of all motion in each
     "Principal components of how faces move. Coded: `motions @ basis.T`; back: `codes @ basis`. Raises `BadSetting` for too many."
     motions = check_shape("motions", motions, (None, 136), np.float64)
     if not 0 < components <= 136 or not len(motions):
-        raise BadSetting(f"{components} components of {len(motions)} faces can't be had: use 1 to 136, and at least a face.")
+        raise BadSetting(
+            f"{components} components of {len(motions)} faces can't be had: use 1 to 136, and at least a face."
+        )
     values, vectors = np.linalg.eigh(motions.T @ motions)
     share = values.clip(0)[::-1] / max(values.clip(0).sum(), 1e-300)
     return vectors.T[::-1][:components].copy(), share[:components]

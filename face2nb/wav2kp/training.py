@@ -8,7 +8,7 @@ __all__ = ['TrainSettings', 'keypoint_loss', 'train']
 # %% ../../nbs/wav2kp/84_training.ipynb #00000002
 import csv, hashlib, math, time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +41,27 @@ class TrainSettings(Wav2kpSettings):
 
     mouth: float = 4.0  # how much more a point of the mouth counts than another one
     velocity: float = 0.1  # how much the error of velocities counts beside that of places; 0: not at all
-    best_by: str = one_of(("mouth", "loss"), "mouth")  # which state is the best: whose mouth follows best, or with the least loss
+    best_by: str = one_of(("mouth", "loss"), "mouth")  # the best state: whose mouth follows best, or with the least loss
     epochs: int = 60  # how often all clips are gone through, at most
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
     seconds: float = 2.0  # length of a piece
-    learning_rate: float = 1e-3  # of AdamW, at its highest: it rises for a twentieth of the epochs, then falls along a cosine
+    learning_rate: float = (
+        1e-3  # of AdamW, at its highest: it rises for a twentieth of the epochs, then falls along a cosine
+    )
     weight_decay: float = 0.01  # of AdamW
     seed: int = 0  # of first weights, order, pieces and dropout
 
     def __post_init__(self):
         super().__post_init__()
         whole = dict(epochs=(1, 100_000), patience=(1, 100_000), batch=(1, 10_000), seed=(0, 2**31))
-        free = dict(mouth=(0.0, 1e3), velocity=(0.0, 1e3), seconds=(0.1, 600.0), learning_rate=(1e-9, 10.0), weight_decay=(0.0, 10.0))
+        free = dict(
+            mouth=(0.0, 1e3),
+            velocity=(0.0, 1e3),
+            seconds=(0.1, 600.0),
+            learning_rate=(1e-9, 10.0),
+            weight_decay=(0.0, 10.0),
+        )
         check_numbers(self, whole | free)
 
 
@@ -97,7 +105,10 @@ class _Lessons:
             pieces += [(i, a) for a in range(begin, len(motions), self.length)]
         shuffled = torch.randperm(len(pieces), generator=order).tolist()
         for first in range(0, len(pieces), self.settings.batch):
-            yield [torch.stack(t) for t in zip(*(self._piece(*pieces[j]) for j in shuffled[first : first + self.settings.batch]))]
+            yield [
+                torch.stack(t)
+                for t in zip(*(self._piece(*pieces[j]) for j in shuffled[first : first + self.settings.batch]))
+            ]
 
     def _piece(self, i, a):
         "A piece from window `a` on, filled up with zeros."
@@ -107,7 +118,11 @@ class _Lessons:
         n = (self.length - 1) * s.stride + s.window
         missing = self.length - (last - first)
         pad = torch.nn.functional.pad
-        return pad(heard, (0, 0, 0, n - len(heard))), pad(motions[first:last], (0, 0, 0, missing)), pad(reached[first:last], (0, missing))
+        return (
+            pad(heard, (0, 0, 0, n - len(heard))),
+            pad(motions[first:last], (0, 0, 0, missing)),
+            pad(reached[first:last], (0, missing)),
+        )
 
     def quickness(self):
         "The usual size of the change of a motion from window to window."
@@ -123,8 +138,13 @@ def _judge(model, lessons, quickness):
     for steps, motions, reached in lessons.clips:
         device, counts = model.face.device, reached[None]
         said = model(steps[None].to(device))[0]
-        losses.append(float(keypoint_loss(said, motions[None].to(device), counts.to(device), lessons.settings, quickness)))
-        opening = [mouth_opening(model.face.cpu() + (model.scale.cpu() * x[reached].cpu()).unflatten(-1, (68, 2))) for x in (said[0], motions)]
+        losses.append(
+            float(keypoint_loss(said, motions[None].to(device), counts.to(device), lessons.settings, quickness))
+        )
+        opening = [
+            mouth_opening(model.face.cpu() + (model.scale.cpu() * x[reached].cpu()).unflatten(-1, (68, 2)))
+            for x in (said[0], motions)
+        ]
         alike.append(np.corrcoef(opening)[0, 1] if min(map(np.std, opening)) > 1e-9 else np.nan)
         weights.append(int(reached.sum()))
     known = np.isfinite(alike)
@@ -161,7 +181,12 @@ class _Run:
 
     def __init__(self, out, settings, learn, held):
         self.out, self.settings = Path(out), settings
-        self.about = dict(kind="wav2kp training", layout=1, settings_hash=settings_hash(settings), clips=_fingerprint(learn, held or ()))
+        self.about = dict(
+            kind="wav2kp training",
+            layout=1,
+            settings_hash=settings_hash(settings),
+            clips=_fingerprint(learn, held or ()),
+        )
         self.history = []
 
     def start(self, model):
@@ -235,7 +260,9 @@ def train(
     learn: KeypointDataset | list[KeypointClip],  # clips to learn from
     out: str | Path,  # folder for model.pt, log.csv and last.pt
     settings: TrainSettings | None = None,  # what and how; None: the defaults
-    held_out: KeypointDataset | list[KeypointClip] | None = None,  # clips to judge by, and to stop; None: those it learns from
+    held_out: (
+        KeypointDataset | list[KeypointClip] | None
+    ) = None,  # clips to judge by, and to stop; None: those it learns from
     progress: Callable[[Progress], None] | None = None,  # told after each epoch; its `row` is that of the log
     resume: bool = True,  # go on where an earlier call in this folder stopped
 ) -> Wav2kp:  # in its best state
@@ -272,5 +299,7 @@ def _trained(run, learn, held_out):
     "What the file says of how its model came about."
     row = run.history[-1]
     people, seconds = len({c.who for c in learn}), sum(c.seconds for c in learn)
-    facts = dict(clips=len(list(learn)), people=people, seconds=round(seconds, 1), held_out_clips=len(list(held_out or ())))
-    return facts | {k: row[k] for k in ("epoch", "loss", "held_out_loss", "mouth_correlation")} | dict(settings=asdict(run.settings))
+    facts = dict(
+        clips=len(list(learn)), people=people, seconds=round(seconds, 1), held_out_clips=len(list(held_out or ()))
+    )
+    return facts | {k: row[k] for k in ("epoch", "loss", "held_out_loss", "mouth_correlation")}

@@ -106,7 +106,9 @@ class WindowSettings:
     "What is heard around a moment. Raises `BadSetting`."
 
     feature: str = one_of(KEYPOINT_FEATURES, "mfcc40")  # what is heard: mfcc40, mfcc39, or a layer of hubert or whisper
-    model: str = ""  # of hubert or whisper: a folder, or a name on the hub with @revision or without; empty: the usual one
+    model: str = (
+        ""  # of hubert or whisper: a folder, or a name on the hub with @revision or without; empty: the usual one
+    )
     layer: int = -1  # of hubert or whisper: 0 is what goes into the first layer, -1 the last one
     window: int = 40  # steps that are heard at once; 40 of mfcc40 are half a second
     delay: int = 20  # how many of them lie ahead: half of them, and the moment is in the middle; 0 hears the past alone
@@ -117,7 +119,9 @@ class WindowSettings:
         check_choices(self)
         check_numbers(self, dict(layer=(-1000, 1000), window=(1, 1000), delay=(0, 999), stride=(1, 100)))
         if self.delay >= self.window:
-            raise BadSetting(f"A window of {self.window} steps can't have {self.delay} ahead: one is the moment itself.")
+            raise BadSetting(
+                f"A window of {self.window} steps can't have {self.delay} ahead: one is the moment itself."
+            )
 
     def listener(self) -> SpeechEncoder:
         "The encoder. Raises `WeightsUnavailable` or `MissingDependency` for a network that can't be had."
@@ -191,10 +195,17 @@ def clip_steps(
     clip: KeypointClip,  # sound and keypoints
     encoder: SpeechEncoder,  # what hears
     settings: WindowSettings,  # how much of it
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # steps (S, D); times (K,) of the windows; keypoints (K, 68, 2) at these; reached (K,) bool
+) -> tuple[
+    np.ndarray, np.ndarray, np.ndarray, np.ndarray
+]:  # steps (S, D); times (K,) of the windows; keypoints (K, 68, 2) at these; reached (K,) bool
     "What a network hears of a clip, and what it should say. Raises `BadAudio` for what is no sound."
     until = clip.times[-1] - clip.sound_start
     times = window_times(n_windows(until, encoder, settings), encoder, settings, clip.sound_start)
     step = settings.stride / encoder.rate
     reached = (times > clip.times[0] - step) & (times < clip.times[-1] + step)
-    return heard_steps(clip.sound, until, encoder, settings), times, at_times(clip.keypoints, clip.times, times), reached
+    return (
+        heard_steps(clip.sound, until, encoder, settings),
+        times,
+        at_times(clip.keypoints, clip.times, times),
+        reached,
+    )
