@@ -9,13 +9,13 @@ import torch
 from face2nb.cli import wav2kp_predict, wav2kp_train
 from face2nb.core import BadSetting
 from face2nb.data.store import load
-from face2nb.media.demo import talking_clip, voice
+from face2nb.media.demo import sketch_face, talking_clip, voice
 from face2nb.media.video import frames, probe, timestamps
 from face2nb.run.annotate import AnnotateSettings, annotate
 from face2nb.speech.mfcc import RATE, to_sound
 from face2nb.wav2kp.dataset import KeypointClip, KeypointDataset, load_dataset
 from face2nb.wav2kp.evaluation import error_summary, evaluate, region_errors
-from face2nb.wav2kp.model import Wav2kpSettings, clip_shapes, new_model, predict
+from face2nb.wav2kp.model import KeypointStream, Wav2kpSettings, clip_shapes, new_model, predict
 from face2nb.wav2kp.shapes import face_size, mouth_opening
 from face2nb.wav2kp.training import TrainSettings, train
 
@@ -115,3 +115,20 @@ def test_nothing_to_learn_from(tmp_path, capsys):
     assert wav2kp_predict(["-m", f"{tmp_path}/model.pt", "-i", str(tmp_path), "-o", f"{tmp_path}/SAID"]) == 1
     err = capsys.readouterr().err
     assert "can't be read as tensors" in err and err.count("\n") == 1 and not (tmp_path / "SAID").exists()
+
+
+def test_a_network_may_listen(tmp_path):
+    "HuBERT in place of MFCC, with random weights: learnt from, kept, and asked again; there is no stream."
+    transformers = pytest.importorskip("transformers", reason="needs the extra: pip install 'face2nb[speech]'")
+    config = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16, conv_dim=(8,) * 7, num_conv_pos_embedding_groups=2)
+    transformers.HubertModel(transformers.HubertConfig(**config)).save_pretrained(tmp_path / "hubert")
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(tmp_path / "hubert")
+    times = np.arange(75) / 25
+    opening = 0.05 * (1 - np.cos(2 * np.pi * 2 * times))
+    clip = KeypointClip("a", "a", times, sketch_face(opening), [0, 0, 256], (voice(3, RATE) * 32767).astype(np.int16))
+    settings = TrainSettings("hubert", str(tmp_path / "hubert"), layer=1, window=10, delay=5, hidden=8, epochs=1)
+    model = train([clip], tmp_path / "MODEL", settings)
+    assert predict(model, to_sound(clip.sound)).shape == (75, 68, 2)
+    assert (model.settings.feature, len(model.heard_mean)) == ("hubert", 16)
+    with pytest.raises(BadSetting, match="mfcc40"):
+        KeypointStream(model)

@@ -40,7 +40,9 @@ from face2nb.wav2kp.windows import (
 class Wav2kpSettings(WindowSettings):
     "What a network hears and says. Raises `BadSetting`."
 
-    windows: str = one_of(("flat", "sequence"), "flat")  # flat: each is one input; sequence: steps that are read in turn
+    windows: str = one_of(
+        ("flat", "sequence"), "flat"
+    )  # flat: each is one input; sequence: steps that are read in turn
     pose: str = one_of(("still", "keep"), "still")  # still: the head's motion is taken out; keep: it is learnt too
     neutral: str = one_of(("clip", "set"), "clip")  # motion is from the mean face of the clip, or of the whole set
     components: int = 0  # principal components that faces are made of; 0: points of their own
@@ -347,7 +349,7 @@ def load_model(
         kept = {name: tensors[name].numpy() for name in ("heard_mean", "heard_spread", "face", "scale", "basis")}
         model = Wav2kp(settings, **kept, trained=about["trained"])
         model.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as e:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as e:
         raise WeightsUnavailable(
             f"{path} does not hold what its settings say ({' '.join(str(e).split())[:200]}): get it anew."
         ) from e

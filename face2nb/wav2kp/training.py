@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..core import BadSetting, atomic_path
+from ..core import BadSetting, WeightsUnavailable, atomic_path
 from ..data.store import hold_output, settings_hash
 from ..faces.detect import choose_device
 from ..run.extract import one_of
@@ -41,12 +41,16 @@ class TrainSettings(Wav2kpSettings):
 
     mouth: float = 4.0  # how much more a point of the mouth counts than another one
     velocity: float = 0.1  # how much the error of velocities counts beside that of places; 0: not at all
-    best_by: str = one_of(("mouth", "loss"), "mouth")  # the best state: whose mouth follows best, or with the least loss
+    best_by: str = one_of(
+        ("mouth", "loss"), "mouth"
+    )  # the best state: whose mouth follows best, or with the least loss
     epochs: int = 60  # how often all clips are gone through, at most
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
     seconds: float = 2.0  # length of a piece
-    learning_rate: float = 1e-3  # of AdamW at its highest: it rises for a twentieth of the epochs, then falls as a cosine
+    learning_rate: float = (
+        1e-3  # of AdamW at its highest: it rises for a twentieth of the epochs, then falls as a cosine
+    )
     weight_decay: float = 0.01  # of AdamW
     seed: int = 0  # of first weights, order, pieces and dropout
 
@@ -198,8 +202,17 @@ class _Run:
             return
         tensors, about = read_tensors(path, "wav2kp training")
         for name, what in (("settings_hash", "settings"), ("clips", "clips")):
-            if about[name] != self.about[name]:
+            if about.get(name) != self.about[name]:
                 raise BadSetting(f"{self.out} holds a run with other {what}: choose another folder, or resume=False.")
+        try:
+            self._put_back(tensors)
+            self.history = about["history"]
+        except (KeyError, ValueError, RuntimeError) as e:
+            raise WeightsUnavailable(
+                f"{path} is damaged ({' '.join(str(e).split())[:200]}): begin anew, with resume=False."
+            ) from e
+
+    def _put_back(self, tensors):
         self.model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         state = {}
         for name, value in tensors.items():
@@ -207,7 +220,6 @@ class _Run:
                 _, number, key = name.split(".")
                 state.setdefault(int(number), {})[key] = value
         self.optimizer.load_state_dict(dict(state=state, param_groups=self.optimizer.state_dict()["param_groups"]))
-        self.history = about["history"]
 
     def save(self):
         tensors = {f"model.{k}": v.cpu() for k, v in self.model.state_dict().items()}
