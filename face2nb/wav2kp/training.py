@@ -41,9 +41,7 @@ class TrainSettings(Wav2kpSettings):
 
     mouth: float = 4.0  # how much more a point of the mouth counts than another one
     velocity: float = 0.1  # how much the error of velocities counts beside that of places; 0: not at all
-    best_by: str = one_of(
-        ("mouth", "loss"), "mouth"
-    )  # the best state: whose mouth follows best, or with the least loss
+    best_by: str = one_of(("mouth", "loss"), "mouth")  # which state is the best: by the mouth's correlation, or loss
     epochs: int = 60  # how often all clips are gone through, at most
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
