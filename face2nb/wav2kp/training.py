@@ -46,9 +46,7 @@ class TrainSettings(Wav2kpSettings):
     patience: int = 15  # epochs without a better one on the held-out clips, after which it stops
     batch: int = 16  # pieces that are learnt from at once
     seconds: float = 2.0  # length of a piece
-    learning_rate: float = (
-        1e-3  # of AdamW at its highest: it rises for a twentieth of the epochs, then falls as a cosine
-    )
+    learning_rate: float = 1e-3  # of AdamW at its highest: it rises for a twentieth of the epochs, then falls
     weight_decay: float = 0.01  # of AdamW
     seed: int = 0  # of first weights, order, pieces and dropout
 
