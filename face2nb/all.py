@@ -17,6 +17,7 @@ from .media.find import *
 from .media.dataset import *
 from .media.draw import *
 from .media.traps import *
+from .media.convert import *
 from .faces.detect import *
 from .faces.track import *
 from .faces.crop import *
@@ -34,8 +35,11 @@ from .speech.vq import *
 from .speech.phonemes import *
 from .sync.pair import *
 from .sync.speaker import *
-from .sync.lipsync import *
+from .sync.offset import *
 from .sync.syncnet import *
+from .sync.lipcca import *
+from .sync.trace import *
+from .sync.lipsync import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
@@ -49,6 +53,17 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
+from .curate.ledger import *
+from .curate.download import *
+from .curate.metafile import *
+from .curate.evidence import *
+from .curate.segments import *
+from .curate.curate import *
+from .curate.calibrate import *
+from .curate.hands import *
+from .curate.quality import *
+from .curate.formats import *
+from .curate.prepare import *
 from .wav2kp.dataset import *
 from .wav2kp.windows import *
 from .wav2kp.shapes import *
@@ -60,8 +75,10 @@ from .wav2kp.job import *
 from .view.plots import *
 from .view.runs import *
 from .view.widgets import *
+from .view.thresholds import *
 from .view.motion import *
 from .view.report import *
+from .view.prepared import *
 from .view.app import *
 
 __all__ = [name for name in globals() if not name.startswith("_")]
