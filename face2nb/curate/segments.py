@@ -287,11 +287,11 @@ def segments(
 
 def _check_answers(looked, evidence, settings):
     "Raises `BadSetting` if the evidence does not know what the settings ask."
-    method = settings.sync_method
+    method, trace = settings.sync_method, looked.trace
     missing = [
         name
         for name, asked, known in (
-            (f"sync by {method}", settings.sync != "off", looked.trace and looked.trace.method == method),
+            (f"sync by {method}", settings.sync != "off", trace is not None and trace.method == method),
             ("identity", settings.encodes, len(looked.sampled)),
             ("reference", bool(settings.reference), evidence.reference is not None),
         )
