@@ -1,6 +1,7 @@
 """wav2kp from a film to a film, and on real clips, where clips and networks are at hand."""
 
 import csv
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from face2nb.data.store import load
 from face2nb.media.demo import sketch_face, talking_clip, voice
 from face2nb.media.video import frames, probe, timestamps
 from face2nb.run.annotate import AnnotateSettings, annotate
+from face2nb.run.extract import setting_comments
 from face2nb.speech.mfcc import RATE, to_sound
 from face2nb.wav2kp.dataset import KeypointClip, KeypointDataset, load_dataset
 from face2nb.wav2kp.evaluation import error_summary, evaluate, region_errors
+from face2nb.wav2kp.job import SpeakSettings
 from face2nb.wav2kp.model import KeypointStream, Wav2kpSettings, clip_shapes, new_model, predict
 from face2nb.wav2kp.shapes import face_size, mouth_opening
 from face2nb.wav2kp.training import TrainSettings, train
@@ -103,6 +106,12 @@ def test_any_rate_of_sound_and_frames(sr):
     if sr > 16000:
         assert np.abs(mine - theirs).max() < 0.05 * np.abs(mine - mine.mean(0)).max() + 1e-3
     assert np.isfinite(predict(model, np.zeros(sr), sr=sr)).all()  # silence has a face
+
+
+@pytest.mark.parametrize("settings", (TrainSettings, SpeakSettings))
+def test_each_setting_says_what_it_is(settings):
+    "The command line shows what stands beside a field."
+    assert {f.name for f in fields(settings)} == setting_comments(settings).keys()
 
 
 def test_nothing_to_learn_from(tmp_path, capsys):

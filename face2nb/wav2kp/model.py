@@ -40,9 +40,7 @@ from face2nb.wav2kp.windows import (
 class Wav2kpSettings(WindowSettings):
     "What a network hears and says. Raises `BadSetting`."
 
-    windows: str = one_of(
-        ("flat", "sequence"), "flat"
-    )  # flat: each is one input; sequence: steps that are read in turn
+    windows: str = one_of(("flat", "sequence"), "flat")  # flat: each is one input; sequence: its steps in turn
     pose: str = one_of(("still", "keep"), "still")  # still: the head's motion is taken out; keep: it is learnt too
     neutral: str = one_of(("clip", "set"), "clip")  # motion is from the mean face of the clip, or of the whole set
     components: int = 0  # principal components that faces are made of; 0: points of their own

@@ -106,7 +106,7 @@ class WindowSettings:
     "What is heard around a moment. Raises `BadSetting`."
 
     feature: str = one_of(KEYPOINT_FEATURES, "mfcc40")  # what is heard: mfcc40, mfcc39, or a layer of hubert or whisper
-    model: str = ""  # of hubert or whisper: a folder, or a name on the hub with @revision or without; empty: the usual one
+    model: str = ""  # of hubert or whisper: a folder, or a name on the hub, @revision or not; empty: the usual one
     layer: int = -1  # of hubert or whisper: 0 is what goes into the first layer, -1 the last one
     window: int = 40  # steps that are heard at once; 40 of mfcc40 are half a second
     delay: int = 20  # how many of them lie ahead: half of them, and the moment is in the middle; 0 hears the past alone
