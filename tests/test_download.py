@@ -22,7 +22,7 @@ import face2nb.curate.download
 from face2nb.core import BadSetting
 from face2nb.curate.download import DownloadSettings, download
 from face2nb.data.store import read_manifest
-from face2nb.media.addresses import web_address
+from face2nb.media.find import web_address
 from face2nb.media.demo import demo_clip
 
 SECRET = "what-only-this-machine-should-see"

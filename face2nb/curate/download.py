@@ -16,8 +16,7 @@ import pandas as pd
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from ..core import BadSetting, Face2Error, MissingDependency, atomic_path
-from ..media.addresses import address_span, address_video, read_urls, web_address
-from ..media.find import SUFFIXES
+from ..media.find import SUFFIXES, address_span, address_video, read_urls, web_address
 from ..media.video import probe
 from ..run.extract import of_machine
 from ..run.pool import Progress, run_jobs, tick
