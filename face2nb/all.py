@@ -46,6 +46,7 @@ from .data.rows import *
 from .data.peek import *
 from .data.browse import *
 from .data.annotation import *
+from .data.ledger import *
 from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
@@ -53,14 +54,13 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
-from .curate.ledger import *
+from .curate.hands import *
 from .curate.download import *
 from .curate.metafile import *
 from .curate.evidence import *
 from .curate.segments import *
 from .curate.curate import *
 from .curate.calibrate import *
-from .curate.hands import *
 from .curate.quality import *
 from .curate.formats import *
 from .curate.prepare import *

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from .core import BadSetting, Face2Error
 from .curate.curate import curate as curate_videos
 from .curate.download import DownloadSettings
-from .curate.ledger import ledger_summary, load_ledger, load_table
+from .data.ledger import ledger_summary, load_ledger, load_table
 from .curate.segments import CurateSettings
 from .curate.prepare import STEPS, PrepareSettings
 from .curate.prepare import prepare as prepare_videos

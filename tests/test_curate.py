@@ -19,7 +19,7 @@ from face2nb import cli
 from face2nb.core import sha256
 from face2nb.curate.curate import account_run, curate, rethreshold
 from face2nb.curate.evidence import load_evidence
-from face2nb.curate.ledger import load_ledger, load_table
+from face2nb.data.ledger import load_ledger, load_table
 from face2nb.curate.segments import CurateSettings
 from face2nb.data.store import read_manifest
 from face2nb.media.audio import read_audio

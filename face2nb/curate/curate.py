@@ -21,7 +21,7 @@ from .. import __version__
 from ..core import BadSetting, DamagedFile, NoAudioStream, sha256
 from .download import DownloadSettings, download, read_urls
 from .evidence import Evidence, find_evidence, find_tracks, load_evidence
-from face2nb.curate.ledger import (
+from face2nb.data.ledger import (
     Rejection,
     account,
     join_ledgers,

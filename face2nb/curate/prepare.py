@@ -31,7 +31,7 @@ from face2nb.curate.formats import (
     moved_tracks,
     tracks_beside,
 )
-from .ledger import Rejection, ledger_summary, ledger_table, save_ledger, save_table
+from ..data.ledger import Rejection, ledger_summary, ledger_table, save_ledger, save_table
 from face2nb.curate.quality import (
     FILTERS,
     KEEP_ALL,

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import BadSetting, check_shape
 from .evidence import Evidence, EvidenceSettings, Looked, TrackEvidence
-from .ledger import Rejection
+from ..data.ledger import Rejection
 from ..faces.crop import STEPS_A_SECOND
 from ..faces.identity import cluster_tracks
 from ..media.clip import QUALITIES

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import BadSetting, DamagedFile, Record, atomic_path
-from ..curate.ledger import ledger_summary, load_ledger, load_table
+from ..data.ledger import ledger_summary, load_ledger, load_table
 from ..curate.prepare import CutSettings
 from ..curate.quality import FILTERS, MEASURES
 from ..data.store import load, manifest_rows
