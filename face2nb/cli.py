@@ -612,6 +612,7 @@ def _wav2kp_train(args):
     print(
         f"Errors on what was held out, in % of the face, and the correlation of the mouth's opening:\n{error_summary(errors).round(2).to_string()}"
     )
+    print("These clips also decided when to stop; to state how good the model is, judge it on others.")
     print(f"The model is {output / 'model.pt'}")
     return 0
 
@@ -711,7 +712,7 @@ def report(
     "The command `face2nb_report`."
     return _run(_report, report_parser(), argv)
 
-# %% ../nbs/99_cli.ipynb #0000003c
+# %% ../nbs/99_cli.ipynb #4bbb9a98
 def explore_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_explore`."
     parser = _Parser(
@@ -741,7 +742,7 @@ def explore(
     "The command `face2nb_explore`."
     return _run(_explore, explore_parser(), argv)
 
-# %% ../nbs/99_cli.ipynb #00000040
+# %% ../nbs/99_cli.ipynb #97576149
 def weights_parser() -> argparse.ArgumentParser:
     "The options of `face2nb_weights`."
     parser = _Parser(
