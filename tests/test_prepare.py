@@ -3,20 +3,31 @@
 import itertools
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
+import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from face2nb.curate.formats import ConvertSettings, convert_clip
+from face2nb import cli
+from face2nb.curate.formats import ClipSpeechSettings, ConvertSettings, convert_clip, encode_clip
 from face2nb.curate.prepare import PrepareSettings, prepare
+from face2nb.data.ledger import account, load_ledger
 from face2nb.media.audio import read_audio
 from face2nb.media.clip import write_clip
-from face2nb.media.demo import portrait, voice
+from face2nb.media.convert import cut_video
+from face2nb.media.demo import demo_clip, portrait, voice
 from face2nb.media.video import frames, synthesize
+from face2nb.speech.features import load_features
 from conftest import SHARED
+from test_speech import tiny  # noqa: F401  a fixture
 
-SECONDS = int(os.environ.get("FACE2NB_DRIFT_SECONDS", 30))  # 600 for the ten minutes that are told in the documentation
+SECONDS = int(os.environ.get("FACE2NB_DRIFT_SECONDS", 20))  # 600 for the ten minutes that are told in the documentation
 BITS, BLOCK = 16, 8
 
 
@@ -75,6 +86,7 @@ def test_no_drift(name, tmp_path):
     heard = [np.argmax(np.abs(wave[s * 16000 - 800 : s * 16000 + 800]) > 0.3) - 800 for s in seconds if s * 16000 + 800 < len(wave)]
     assert np.abs(heard).max() <= 32, f"clicks are off by {np.abs(heard).max() / 16:.1f} ms"
     print(f"{name}: {times[-1]:.0f} s, pictures {1e3 * off.min():+.1f} to {1e3 * off.max():+.1f} ms, first tenth {1e3 * ends[0]:+.2f} ms, last {1e3 * ends[1]:+.2f} ms, clicks within {np.abs(heard).max() / 16:.2f} ms")
+
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory, task):
@@ -146,3 +158,103 @@ def test_bad_input(tmp_path):
         "two.mp4": "rejected faces",
     }, told
     assert (table.reason.fillna("").str.len() > 10)[table.status != "kept"].all()
+
+
+STEPS = ("scenes", "filter", "crop", "formats", "frames", "speech")  # those that need no model file
+WORDS = ("--steps", *STEPS, "--min_speaking", "0", "--device", "cpu", "-w", "0")
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    "A face that stays, under an awkward name, one that leaves the picture, and three frames of one."
+    folder = tmp_path_factory.mktemp("three")
+    head = cv2.resize(portrait()[:480, 80:450], (185, 240))
+    wide = np.pad(head, ((0, 0), (90, 150), (0, 0)), "edge")
+    made(folder / "ein 'Gesicht' é.mp4", lambda k: wide[:, 40 + k % 4 :][:, :240])
+    made(folder / "leaves.mp4", lambda k: wide[:, 60 + 2 * k :][:, :240])
+    made(folder / "few.mp4", lambda k: wide[:, 60:300], seconds=0.12)
+    return folder
+
+
+def test_the_command(three, tmp_path, capsys):
+    "What it says, that kept and rejected add up, and that a second call does nothing."
+    words = ["-i", str(three), "-o", str(tmp_path), *WORDS]
+    assert cli.prepare(words) == 0
+    said = capsys.readouterr().out
+    assert "3 videos with 3 scenes" in said and "1 clips" in said and str(three) not in said
+    ledger, scenes = load_ledger(tmp_path), pd.read_parquet(tmp_path / "scenes.parquet")
+    assert dict(zip(ledger.video, ledger.step)) == {"few.mp4": "duration", "leaves.mp4": "leaves"}
+    assert ledger[["score", "threshold"]].notna().all(axis=None)
+    films = scenes.groupby("video", as_index=False).agg(start=("start", "min"), end=("end", "max")).assign(track=None)
+    assert set(account(films, scenes[scenes.step == ""].assign(track=None), ledger).problem) == {""}
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mp4")}
+    assert before and cli.prepare(words) == 0 and before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mp4")}
+    assert cli.report([str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "the face leaves the picture" in page and str(three) not in page
+
+
+def test_three_frames_are_a_clip(three, tmp_path):
+    "Where nothing is filtered, the shortest clip has its files as well."
+    settings = PrepareSettings(steps=("crop", "formats", "frames", "speech"), device="cpu")
+    assert prepare(three / "few.mp4", tmp_path, settings, workers=0).status.tolist() == ["kept"]
+    at = tmp_path / "specified_formats"
+    assert len(list((at / "videos" / "video_frames" / "few-001").iterdir())) == 3
+    assert len(read_audio(at / "audios" / "audios_16k" / "few-001.wav")) == 3 * 640
+    assert len(load_features(at / "audios" / "mfcc_features" / "few-001.npy")) == 3 * 4
+
+
+def contents(folder):
+    "All files of a data set by name, pictures with what is in them."
+    found = [p for p in folder.rglob("*") if p.is_file() and p.name not in ("run.log", "manifest.jsonl")]
+    read = {p: cv2.imread(str(p)).astype(int) if p.suffix == ".png" else None for p in found}
+    return {p.relative_to(folder).as_posix(): picture for p, picture in read.items()}
+
+
+def test_killed_run_goes_on(three, tmp_path):
+    "A run that is killed while it writes pictures, and run again, gives what an undisturbed one gives."
+    start = "import sys; from face2nb.cli import prepare; sys.exit(prepare(sys.argv[1:]))"
+    words = ["-i", str(three), "-o", str(tmp_path / "killed"), *WORDS]
+    run = subprocess.Popen([sys.executable, "-c", start, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen, deadline = tmp_path / "killed" / "specified_formats" / "videos" / "video_frames", time.monotonic() + 120
+    while not (pngs := list(seen.rglob("*.png"))) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert pngs and not list(seen.glob("*.sha256")), "it was to be killed while it wrote pictures"
+    for out in ("killed", "whole"):
+        assert cli.prepare(["-i", str(three), "-o", str(tmp_path / out), *WORDS]) == 0
+    killed, whole = (contents(tmp_path / out) for out in ("killed", "whole"))
+    assert killed.keys() == whole.keys()
+    # x264 does not give the same bits each time
+    apart = [np.abs(killed[name] - picture).mean() for name, picture in whole.items() if picture is not None]
+    assert len(apart) == 60 and max(apart) < 2
+
+
+def test_networks_of_speech_have_their_folders(tiny, tmp_path):  # noqa: F811
+    "Two steps of a network for each picture, in the folder that talking-face has for it."
+    root = tmp_path / "specified_formats"
+    root.mkdir()
+    clip = convert_clip(demo_clip(), root / "demo", ConvertSettings(device="cpu"))["files"][0]
+    assert encode_clip(clip, root / "demo", ClipSpeechSettings(("hubert", "whisper"), tiny, device="cpu"))["status"] == "ok"
+    for name in ("hubert", "whisper"):
+        assert load_features(root / "audios" / f"{name}_features" / "demo.npy", verify=True).values.shape == (3, 200, 32)
+
+
+@pytest.mark.parametrize("name", ["vretalk_5.mp4", "grid_id2_swwp2s.mpg", "pyfeat_face_noface.mov"])
+def test_pieces_of_real_clips_are_exact(name, clips, tmp_path):
+    "Copied or encoded, a piece shows the frames it should, at their times, and is heard as the whole is."
+    whole = [(f.time, f.rgb) for f in frames(clips / name, problems=[])]
+    times, half, sound = np.array([t for t, _ in whole]), len(whole) // 2, read_audio(clips / name, problems=[])
+    pieces = {tmp_path / "a.mp4": (0, times[half]), tmp_path / "b.mp4": (times[half], np.inf)}
+    done = cut_video(clips / name, pieces, [])
+    for path, begin, end in zip(pieces, (0, half), (half, len(whole))):
+        shown = list(frames(path))
+        assert np.abs([f.time for f in shown] - (times[begin:end] - times[begin])).max() < 1.1e-3
+        apart = [np.abs(f.rgb.astype(int) - rgb).mean() for f, (_, rgb) in zip(shown, whole[begin:end])]
+        assert max(apart) <= (0 if done[path] else 4), (path.name, max(apart))
+        heard = read_audio(path)
+        meant = sound[round(times[begin] * 16000) :][: len(heard)]
+        inner = slice(800, min(len(heard), len(meant)) - 1600)
+        if np.abs(meant[inner]).max(initial=0) > 0.01:
+            assert np.corrcoef(heard[inner], meant[inner])[0, 1] > 0.98, path.name

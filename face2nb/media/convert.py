@@ -108,6 +108,7 @@ class _Sound:
 
 # %% ../../nbs/media/19_convert.ipynb #0000000c
 _TICK = Fraction(1, 90000)
+_EXACT = {"movie_timescale": "90000"}  # delays are stated in these ticks, where a thousandth of a second is usual
 _ENCODER = {"crf": "12", "preset": "veryfast"}  # x264's own default is 23
 
 
@@ -145,7 +146,7 @@ def _write(path, pictures, sound, start, end):
     pictures = iter(pictures)
     if (first := next(pictures, None)) is None:
         return False
-    with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as out:
+    with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4", options=_EXACT) as out:
         height, width = (n // 2 * 2 for n in _even(first[1]).shape[:2])
         stream = _video(out, np.empty((height, width, 3), np.uint8))
 
@@ -226,7 +227,7 @@ def _copy(video, path, sound, table, span, limits):
             begin = round((sound.origin + Fraction(start)) / stream.time_base)
             source.seek(begin, stream=stream)
             packets = dropwhile(lambda p: p.pts != begin, (p for p in source.demux(stream) if p.size))
-            with av.open(str(temporary), "w", format="mp4") as out:
+            with av.open(str(temporary), "w", format="mp4", options=_EXACT) as out:
                 moved = _moved(islice(packets, n), begin, out.add_stream_from_template(stream))
                 for packet in _between(moved, sound.into(out, start, end)):
                     out.mux(packet)
