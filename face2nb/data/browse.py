@@ -6,14 +6,15 @@
 __all__ = ['PIECE', 'picture_bytes', 'sound_outline', 'OpenVideo']
 
 # %% ../../nbs/data/54_browse.ipynb #00000002
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .peek import peek_faces
+from .peek import face_facts
 from .rows import Rows
-from .store import load
+from .store import Arrays, load
 from ..faces.crop import to_rgb
 
 # %% ../../nbs/data/54_browse.ipynb #00000005
@@ -59,15 +60,18 @@ class OpenVideo:
     ):
         self.name, self.output = row["video"], Path(output)
         self.source = self._find_source(row, sources)
-        faces, sounds, tracks = (self._result(row, end) for end in ("_faces.npz", "_audio.npz", "_tracks.npz"))
+        faces, sounds, self._tracks = (self._result(row, end) for end in ("_faces.npz", "_audio.npz", "_tracks.npz"))
         self.faces = self.sounds = None
         if faces:
-            self.faces, self.facts = Rows(faces), peek_faces(faces)
-            if np.isnan(self.facts.time).all():
-                self.facts["time"] = np.arange(len(self.faces))  # a page needs some order
+            self.faces = Rows(faces)
+            self.facts = face_facts(faces, len(self.faces))
             sounds = Rows(sounds) if sounds else None
             self.sounds = sounds if sounds and len(sounds) == len(self.faces) else None  # else of an audio-only run
-        self.tracks = load(tracks, skip=("points",)) if tracks else None
+
+    @cached_property
+    def tracks(self) -> Arrays | None:
+        "What is known of every face of every frame, but for its points; None if the run kept no tracks. Raises `DamagedFile`."
+        return load(self._tracks, skip=("points",)) if self._tracks else None
 
     def _result(self, row, end):
         for name in row.get("outputs") or ():
@@ -87,7 +91,10 @@ class OpenVideo:
         "What a page needs of all faces and all tracks at once: arrays as bytes of float32, little end first."
         detail = dict(n=len(self), piece=PIECE, has_sound=self.sounds is not None)
         if self.faces:
-            detail |= _packed(**{name: self.facts[name] for name in ("frame", "time", "track", "prob", "box")})
+            facts = {name: self.facts[name] for name in ("frame", "time", "track", "prob", "box")}
+            if np.isnan(facts["time"]).all():
+                facts["time"] = np.arange(len(self))  # a page needs some order
+            detail |= _packed(**facts)
         if self.tracks is not None:
             names = ("frame", "time", "track", "shot", "prob", "box", "found")
             detail["tracks"] = _packed(**{name: self.tracks[name] for name in names})

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from isal import isal_zlib
 
-from .store import reading
+from .store import PLACES, reading
 
 # %% ../../nbs/data/52_rows.ipynb #00000005
 _STEP = 4 << 20  # bytes of the array between two places to begin from
@@ -64,6 +65,18 @@ def _header(member):
         raise ValueError("an array whose rows can't be told apart")
     return shape, dtype
 
+
+def _pieces(archive, name, info, packed, rows):
+    "(P, 2) int64: packed bytes and rows before each place to begin from, and in all; None if the file doesn't say."
+    if not packed or f"{name}{PLACES}.npy" not in archive.namelist():
+        return None
+    with archive.open(f"{name}{PLACES}.npy") as member:
+        places = np.lib.format.read_array(member, allow_pickle=False)
+    # another program may have packed the array anew and copied what it took for one more array
+    fits = places.ndim == 2 and len(places) > 1 and tuple(places[-1]) == (info.compress_size, rows)
+    fits = fits and places[0, 0] > 0 and places[0, 1] == 0 and (np.diff(places, axis=0) > 0).all()
+    return places if fits else None
+
 # %% ../../nbs/data/52_rows.ipynb #00000006
 class Rows:
     "The rows of an array in an npz, read as they are asked for. Raises `DamagedFile`."
@@ -83,11 +96,13 @@ class Rows:
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError("packed with something other than deflate")
             packed = info.compress_type == zipfile.ZIP_DEFLATED
+            self._pieces = _pieces(archive, name, info, packed, len(self))
             self._file.seek(info.header_offset + 26)
             names = self._file.read(4)  # the lengths of two fields that only the file itself tells
             begin = info.header_offset + 30 + int.from_bytes(names[:2], "little") + int.from_bytes(names[2:], "little")
         self._header, self._row = header, self.dtype.itemsize * math.prod(self.shape[1:])
         self._size = header + len(self) * self._row
+        self._begin = begin
         self._places = [_Place(begin, begin + info.compress_size, zlib.decompressobj(-15) if packed else None)]
         self._ahead, self._cursor = self._places[0].copy(), self._places[0].copy()
 
@@ -103,6 +118,8 @@ class Rows:
 
     def read_on(self) -> bool:  # whether there is more to read
         "Go on a step towards the end, so that later rows are near; for a thread that has nothing better to do."
+        if self._pieces is not None:
+            return False  # all of them are
         with self._lock, reading(self.path):
             self._go_ahead(min(self._ahead.out + _STEP, self._size))
             return self._ahead.out < self._size
@@ -126,6 +143,28 @@ class Rows:
             place.take(self._file, min(_STEP, begin - place.out))
         return place
 
+    def _from_pieces(self, first, last, into):
+        "Unpack the pieces that hold rows `first` to `last`, each by itself."
+        at, rows = self._pieces.T
+        for k in range(np.searchsorted(rows, first, "right") - 1, np.searchsorted(rows, last)):
+            size = int(rows[k + 1] - rows[k]) * self._row
+            self._file.seek(self._begin + int(at[k]))
+            data = isal_zlib.decompressobj(-15).decompress(self._file.read(int(at[k + 1] - at[k])), size)
+            if len(data) != size:
+                raise EOFError("a piece of it is too short")
+            here, until = max(first, rows[k]), min(last, rows[k + 1])
+            part = data[(here - rows[k]) * self._row : (until - rows[k]) * self._row]
+            into[(here - first) * self._row : (until - first) * self._row] = part
+
+    def _from_front(self, first, into):
+        "Unpack from the nearest place that was noted before row `first`."
+        place, got = self._at(self._header + first * self._row), 0
+        self._cursor = place
+        while got < len(into):
+            data = place.take(self._file, len(into) - got)
+            into[got : got + len(data)] = data
+            got += len(data)
+
     def __getitem__(
         self,
         which: int | slice,  # one row, or some that follow each other
@@ -136,11 +175,10 @@ class Rows:
         if step != 1 or (one and last - first != 1):
             raise IndexError(f"There is no {which} in {self!r}: it takes a row, or a slice without a step.")
         rows = np.empty((max(0, last - first), *self.shape[1:]), self.dtype)
-        into, got = memoryview(rows.reshape(-1).view(np.uint8)), 0
+        into = memoryview(rows.reshape(-1).view(np.uint8))
         with self._lock, reading(self.path):
-            place = self._cursor = self._at(self._header + first * self._row)
-            while got < len(into):
-                data = place.take(self._file, len(into) - got)
-                into[got : got + len(data)] = data
-                got += len(data)
+            if self._pieces is None:
+                self._from_front(first, into)
+            elif len(into):
+                self._from_pieces(first, last, into)
         return rows[0] if one else rows
