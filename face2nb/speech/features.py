@@ -121,22 +121,23 @@ def _by_overlap(features, starts, ends, count):
 # %% ../../nbs/speech/31_features.ipynb #0000000c
 def align(
     features: Features,  # of the video's sound
-    frame_times: np.ndarray,  # (F,) seconds on the clock, ascending: when each frame is shown
-) -> np.ndarray:  # (F, K, …), or with layers first (L, F, K, …): the K steps of each frame
+    frame_times: np.ndarray,  # (F,) seconds on the clock, ascending: when each frame of the video is shown
+    which=slice(None),  # indices of the frames that are wanted, or a slice; all of them unless told otherwise
+) -> np.ndarray:  # (F, K, …), or with layers first (L, F, K, …): the K steps of each frame that is wanted
     "What belongs to each video frame: its steps, exactly, where rates divide evenly; means by overlap elsewhere. Raises `BadSetting`."
     starts = np.asarray(frame_times, np.float64)
     if starts.ndim != 1 or not np.isfinite(starts).all() or np.any(np.diff(starts) <= 0):
         raise BadSetting("Times of frames are one ascending row of seconds: give those of `timestamps`.")
     if not len(features):
         raise BadSetting("These features have no steps: nothing belongs to any frame.")
-    if not len(starts):
+    if not len(starts[which]):
         return features.steps(np.zeros((0, 1), np.int64))
     ends = frame_ends(starts, features.rate)
     per_frame = features.rate * np.median(ends - starts)
     count = max(1, round(per_frame))
     if abs(per_frame - count) <= _EVEN * count and (first := _even_steps(features, starts, count)) is not None:
-        return features.steps(np.clip(first[:, None] + np.arange(count), 0, len(features) - 1))
-    return _by_overlap(features, starts, ends, count)
+        return features.steps(np.clip(first[which][:, None] + np.arange(count), 0, len(features) - 1))
+    return _by_overlap(features, starts[which], ends[which], count)
 
 # %% ../../nbs/speech/31_features.ipynb #00000014
 def pad_to(
