@@ -34,6 +34,7 @@ from face2nb.core import (
 )
 from face2nb.data.store import (
     LOG,
+    Removed,
     append_row,
     compact_manifest,
     hold_output,
@@ -44,7 +45,7 @@ from face2nb.data.store import (
     why_redo,
 )
 from ..media.find import Video, absolute, is_address, printable
-from ..media.video import Limits, stream_ends
+from ..media.video import Limits, probe, stream_ends
 
 _log = logging.getLogger(__name__)
 
@@ -140,17 +141,20 @@ def _reason(video, error):
     return kind, f"{video.name} failed with {kind} ({error}): see the log, and please report it.", False
 
 
-def _lengths(path):
-    "When picture and sound end, and how much later the sound; for the row of a video that could be read."
+def _about(path, settings):
+    "What its container says of a video, when picture and sound end, and how much later the sound; for the row of one that could be read."
     if is_address(path):  # the job knows what it has fetched
         return {}
+    facts = dict.fromkeys(("width", "height", "fps", "video_seconds", "audio_seconds", "drift"))
     try:
         picture, sound = stream_ends(path, Limits(2**62, float("inf")))
+        facts |= dict(video_seconds=picture, audio_seconds=sound)
+        facts["drift"] = None if None in (picture, sound) else sound - picture
+        info = probe(path, getattr(settings, "limits", Limits()))
+        facts |= dict(width=info.width, height=info.height, fps=info.fps)
     except (Face2Error, OSError):
-        picture = sound = None
-    drift = None if None in (picture, sound) else sound - picture
-    lengths = dict(video_seconds=picture, audio_seconds=sound, drift=drift)
-    return {k: None if v is None else round(v, 4) for k, v in lengths.items()}
+        pass  # what is not known is None
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in facts.items()}
 
 
 def _do(job, output, settings, blank, slot, video):
@@ -163,7 +167,7 @@ def _do(job, output, settings, blank, slot, video):
         facts = job(video.path, _place(output, video), settings)
         outputs = {p.relative_to(output).as_posix(): sha256(p) for p in facts.pop("files", ())}
         source["source_sha256"] = _digest(video.path)
-        facts = {"status": facts.pop("status"), **blank, **facts, **_lengths(video.path)}
+        facts = {"status": facts.pop("status"), **blank, **facts, **_about(video.path, settings)}
         facts["error"], seconds = facts.pop("error", None), round(time.perf_counter() - begin, 3)
         return _row(video, settings, source, **facts, seconds=seconds, outputs=outputs)
     except Exception as e:
@@ -329,13 +333,22 @@ def run_jobs(
     blank, begin, done = blank or {}, time.perf_counter(), 0
     with hold_output(output, alone) as note, _Stop(stop) as stop:
         output = Path(os.path.abspath(output))
-        rows = manifest_rows(output, job_of(settings)) if resume else {}
+        gone, before = Removed(output), manifest_rows(output, job_of(settings))
+        rows = before if resume else {}
 
         def check(video):
+            if gone.get(video.name, video.path):
+                return None
             return why_redo(output, rows.get(video.name), video.path, settings, timeout, retry, verify)
 
+        def stands(video):
+            "The row of a video that is left alone; one that was taken out may have none."
+            none = dict(seconds=None, error=None, outputs={})
+            row = before.get(video.name) or _row(video, settings, {}, status="removed", **blank, **none)
+            return {**row, "resume": "unchanged"}
+
         why = _reasons(videos, check, stop)
-        result = [None if w else {**rows[v.name], "resume": "unchanged"} for v, w in zip(videos, why)]
+        result = [None if w else stands(v) for v, w in zip(videos, why)]
         todo = {i: videos[i] for i, w in enumerate(why) if w}
         slots = multiprocessing.get_context("spawn").RawArray("Q", max(1, len(videos)))
         note(
