@@ -268,6 +268,14 @@ def _column(end):
     return {"mfcc.npy": "mfcc", "wav": "wave", "face.npy": "face"}.get(end) or ("face" if end in PICTURES else "faces")
 
 
+def _extension(what):
+    "How Arrow is told of an array of many dimensions, for which it has no type but `datasets` has."
+    if not what or "shape" not in what:
+        return None
+    name = f"datasets.features.features.{what['_type']}ExtensionType"
+    return {"ARROW:extension:name": name, "ARROW:extension:metadata": json.dumps([what["shape"], what["dtype"]])}
+
+
 def _columns(files, hf):
     "Columns for samples like this one: of each, Arrow's type and what `datasets` calls it."
     ends = _ends(files)[1]
@@ -340,7 +348,7 @@ def _write_table(path, samples, hf):
     head = dict(face2nb=json.dumps(said))
     if hf:
         head["huggingface"] = json.dumps(dict(info=dict(features={n: what for n, (_, what) in columns.items()})))
-    schema = pa.schema({n: kind for n, (kind, _) in columns.items()}, head)
+    schema = pa.schema([pa.field(n, kind, metadata=_extension(what)) for n, (kind, what) in columns.items()], head)
     plain = [n for n in columns if n not in ("key", "face", "faces", "wave")]
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=plain) as writer:
         for batch in _batches(chain([first], samples)):
