@@ -784,15 +784,34 @@ class _Removal:
             counts |= dict(n_clips=len(t), kept_seconds=round(float((t.end - t.start).sum()), 6))
         return counts
 
-    def log(self, folder):
-        "A log without names."
-        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-        words = {re.escape(n) + r"(?!\w)": removed_key(n) for n in self.gone}
+    def nameless(self, text):
+        "A text with what a video is called now in place of its name."
+        words = {}
+        for name in self.gone:
+            for old in {name, json.dumps(name, ensure_ascii=False)[1:-1]}:
+                words[re.escape(old) + r"(?!\w)"] = words[re.escape(old.rpartition(".")[0] or old) + r"(?=_[a-z]+[.])"] = removed_key(name)
         words |= {re.escape(str(self.rows[k].get("source"))): removed_key(k[1]) for k in self.whole if k[1] in self.gone}
-        words |= {re.escape(n.rpartition(".")[0]) + r"(?=_[a-z]+[.])": removed_key(n) for n in self.gone if "." in n}
         for old in sorted(words, key=len, reverse=True):
             text = re.sub(rf"(?<![\w/]){old}", words[old], text)
-        _write(folder / LOG, text)
+        return text
+
+    def texts(self, folder):
+        "The log, plans of exports and lists of videos without names."
+        for path in (folder / LOG, *(folder / "plans").glob("*.json")):
+            old = path.read_text(encoding="utf-8", errors="replace")
+            if (new := self.nameless(old)) != old:
+                _write(path, new)
+        for path in folder.glob("*.json"):  # such as the parts that a data set is split into
+            old = path.read_text(encoding="utf-8", errors="replace")
+            if any(json.dumps(name, ensure_ascii=False) in old or json.dumps(name) in old for name in self.gone):
+                _write(path, json.dumps(_without(json.loads(old), self.gone), ensure_ascii=False, indent=1) + "\n")
+
+
+def _without(value, names):
+    "JSON without these words in lists and as keys."
+    if isinstance(value, list):
+        return [_without(v, names) for v in value if not (isinstance(v, str) and v in names)]
+    return {k: _without(v, names) for k, v in value.items() if k not in names} if isinstance(value, dict) else value
 
 
 def _write(path, text):
@@ -840,7 +859,7 @@ def remove(
             shared.rewrite()
         work.lines()
         for folder in (work.folder, *shards):
-            work.log(folder)
+            work.texts(folder)
             for line in said:
                 append_json(folder / REMOVED, line | dict(state="done"))
         work.manifest(done=True)
@@ -883,7 +902,7 @@ def _from_export(folder, work):
         count = drop_samples(folder, work.unwanted)
     except BadSetting:  # no shard is left
         count = 0
-    rows = list(_Lineage().rows(folder).values())
+    rows = [json.loads(work.nameless(json.dumps(row, ensure_ascii=False))) for row in _Lineage().rows(folder).values()]
     for row in rows:
         row["outputs"] = {n: sha256(folder / n) for n in row.get("outputs") or () if (folder / n).is_file()}
     _write(folder / MANIFEST, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
