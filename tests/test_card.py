@@ -14,11 +14,17 @@ import pytest
 import torch
 
 from face2nb.core import BadSetting, sha256
+from face2nb.curate.curate import account_run, curate, join_run
+from face2nb.curate.evidence import load_evidence
+from face2nb.curate.prepare import PrepareSettings, prepare
+from face2nb.curate.segments import CurateSettings
 from face2nb.data.annotation import VideoAnnotation
 from face2nb.data.export import FORMS, read_samples, sample_key, shard_name, write_shard
+from face2nb.data.ledger import load_table, save_table
 from face2nb.data.review import load_reviews, write_review
 from face2nb.data.store import REMOVED, append_json, append_row, load, manifest_rows, read_json, removed_key
 from face2nb.media.clip import write_clip
+from face2nb.media.find import address_video
 from face2nb.media.demo import demo_clip, portrait, talking_clip, voice
 from face2nb.run import card as card_module
 from face2nb.run.annotate import AnnotateSettings, annotate
@@ -26,6 +32,7 @@ from face2nb.run.card import card, check_commercial, remove, restore, weights_to
 from face2nb.run.extract import ExtractSettings, extract
 from face2nb.run.report import plan, run_status
 from face2nb.run.speech import SpeechSettings, encode_speech
+from conftest import model_file
 
 EXTRACT = ExtractSettings(frames=6, size=48, faces="all", device="cpu")
 ANNOTATE = AnnotateSettings(frames=6, json=True, draw=True, device="cpu")
@@ -41,12 +48,13 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def two_people(path):
-    "A portrait and its mirror image side by side."
+def two_people(path, n=15, alone=0):
+    "A portrait and its mirror image side by side, and then the left one alone."
     face = cv2.resize(portrait(), (256, 300))
     picture = np.hstack([face, face[:, ::-1]])
-    pictures = ((k / 25, np.roll(picture, k % 5, 0)) for k in range(15))
-    return write_clip(path, pictures, 0.6, 25, voice(0.6, 16000), 16000)
+    left = np.where(np.arange(512)[None, :, None] < 256, picture, 128).astype(np.uint8)
+    pictures = ((k / 25, np.roll(picture if k < n else left, k % 5, 0)) for k in range(n + alone))
+    return write_clip(path, pictures, (n + alone) / 25, 25, voice((n + alone) / 25, 16000), 16000)
 
 
 def put_names(out, video, names):
@@ -298,3 +306,67 @@ def alike(root):
     rows = sorted((r["video"], r["job"], r["status"], r.get("n_faces"), str(r["outputs"])) for r in rows)
     files = sums(root, "")
     return set(files), {n: s for n, s in files.items() if not n.endswith(told)}, rows
+
+
+def test_a_curated_folder(tmp_path, task):
+    "What was fetched, clips, evidence and tables: of a source, and of one of two people."
+    model_file("pretrain_AVA.model")
+    out, address = tmp_path / "out", "https://example.org/adalovelace.mp4"
+    film = out / "downloads" / f"{address_video(address).stem}.mp4"
+    film.parent.mkdir(parents=True)
+    talking_clip(film, 1.2)
+    append_row(film.parent, dict(video=address, job="download", status="ok", source=address, settings={}, error=None, outputs={film.name: sha256(film)}))
+    two_people(tmp_path / "pair.mp4", 30, 20)
+    settings = CurateSettings(sync="off", min_speaking=-100, shortest=0.5, min_track=10, min_face_size=50, device="cpu")
+    inputs = [film, tmp_path / "pair.mp4"]
+    curate(inputs, out, settings, workers=0)
+    clips = load_table(out / "clips.parquet")
+    assert sorted(clips.video.value_counts().tolist()) == [1, 2] and clips.url.notna().sum() == 1
+    assert (account_run(out).problem == "").all()
+    path, row = out / "pair_clips.parquet", manifest_rows(out, "curate")["pair.mp4"]
+    table = load_table(path)
+    left = np.array([np.vstack(b)[:, [0, 2]].mean() < 256 for b in table.boxes])
+    assert left.sum() == 1
+    save_table(path, table.assign(identity=left.astype(int)), pq.read_schema(path))
+    append_row(out, row | dict(outputs={n: sha256(out / n) for n in row["outputs"]}))
+    join_run(out)
+    gone, stays = table[left].iloc[0], table[~left].iloc[0]
+    with pytest.raises(BadSetting, match="known there is 0, 1"):
+        remove(out, "pair.mp4", identity=7)
+    remove(out, identity={"pair.mp4": 1})
+    assert not (out / gone.file).exists() and not (out / gone.file).with_suffix(".wav").exists()
+    assert sha256(out / stays.file) == stays.sha256
+    evidence = load_evidence(out / "pair_evidence.npz")
+    assert [t.id for t in evidence.tracks] == [stays.track] and len(evidence.tracks[0].looked.score) == stays.frames
+    assert set(load(out / "pair_tracks.npz")["track"].tolist()) == {stays.track}
+    for name in (path, out / "clips.parquet"):
+        assert gone.track not in load_table(name).query("video == 'pair.mp4'").track.tolist()
+    assert manifest_rows(out, "curate")["pair.mp4"]["n_clips"] == 1
+    assert (account_run(out).problem == "").all()
+    remove(out, film.name, why="asked")
+    left_over = [str(p) for p in out.rglob("*") if "adalovelace" in str(p) or p.is_file() and any(b"adalovelace" in c for c in opened(p))]
+    assert left_over == []
+    assert load_table(out / "clips.parquet").video.tolist() == ["pair.mp4"]
+    rows = curate([tmp_path / "pair.mp4", address], out, settings, workers=0, resume=False)
+    assert rows.video.tolist() == ["pair.mp4"] and rows.n_clips.tolist() == [1], "neither cut nor fetched again"
+    assert (account_run(out).problem == "").all()
+
+
+def test_a_data_set(tmp_path):
+    "A video goes out of a data set of talking heads with all that its clips became."
+    (tmp_path / "in").mkdir()
+    for name, seed in (("adalovelace", 1), ("ben", 2)):
+        talking_clip(tmp_path / "in" / f"{name}.mp4", 1.2, seed)
+    steps = PrepareSettings(steps="scenes filter crop formats frames speech", min_speaking=0, min_sharpness=0, min_duration=0.5, device="cpu")
+    out = tmp_path / "set"
+    assert prepare(tmp_path / "in", out, steps, workers=0).status.tolist() == ["kept", "kept"]
+    with pytest.raises(BadSetting, match="adalovelace-001 was made from adalovelace.mp4 in this folder"):
+        remove(out, "adalovelace-001")
+    before = {p: sha256(p) for p in out.rglob("ben*") if p.is_file()}
+    assert len(before) > 5
+    remove(out, "adalovelace.mp4")
+    again = prepare(tmp_path / "in", out, steps, workers=0)
+    assert again.video.tolist() == ["ben.mp4"]
+    left = [str(p) for p in out.rglob("*") if "adalovelace" in str(p) or p.is_file() and any(b"adalovelace" in c for c in opened(p))]
+    assert left == []
+    assert {p: sha256(p) for p in before} == before

@@ -9,7 +9,7 @@ __all__ = ['CARD', 'SOURCES', 'weights_touched', 'check_commercial', 'card', 're
 import json, os, re, shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from ..core import BadSetting, DamagedFile, Face2Error, atomic_path, sha256
 from ..data.annotation import VideoAnnotation
 from ..data.export import drop_samples
-from ..data.ledger import ledger_summary, load_ledger, load_table
+from ..data.ledger import Rejection, ledger_summary, load_ledger, load_table
 from ..data.review import REVIEWS, Review, latest_reviews
 from ..data.rows import Rows
 from face2nb.data.store import (
@@ -36,6 +36,7 @@ from face2nb.data.store import (
     removed_key,
     save_npz,
 )
+from ..faces.crop import STEPS_A_SECOND
 from ..faces.detect import overlaps
 from ..faces.encoder import ENCODERS
 from ..faces.landmarks import TASK
@@ -246,11 +247,11 @@ def _table(head, rows):
     return "\n".join([f"| {' | '.join(head)} |", f"|{mark}|", *(f"| {line} |" for line in lines)]) if lines else ""
 
 
-def _spread(what, values):
-    "A line of a table of numbers, if there are any."
+def _spread(what, values, of=1):
+    "A line of a table of numbers, if there are any; `of` tells how many numbers each thing has."
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
-    return [(what, *(f"{v:.4g}" for v in np.percentile(values, (0, 50, 100))), f"{len(values):,}")] if len(values) else []
+    return [(what, *(f"{v:.4g}" for v in np.percentile(values, (0, 50, 100))), f"{len(values) // of:,}")] if len(values) else []
 
 
 def _some(items):
@@ -331,7 +332,7 @@ def _what_is_in_it(output, rows, sources):
     lines = [("videos read", f"{len(sources):,}"), ("of these failed", f"{sources.failed.sum():,}"), ("hours of video", _hours(seconds))]
     for (job, field), words in _COUNTS.items():
         told = [row[field] for row in rows if row.get("job", "extract") == job and row.get(field) is not None]
-        if told:
+        if told and (sum(told) or field != "n_people"):  # mostly nobody has asked
             lines.append((words, f"{int(sum(told)):,}"))
     for feature in sorted({f for row in rows for f in row.get("features") or ()}):
         lines.append((f"sounds with {feature}", sum(feature in (row.get("features") or ()) for row in rows)))
@@ -351,7 +352,7 @@ def _of_clips(kept):
     lines = [line for column, words in names.items() if column in kept for line in _spread(words, kept[column])]
     for axis in ("yaw", "pitch", "roll"):
         if f"{axis}_from" in kept:
-            lines += _spread(f"{axis}, degrees", pd.concat([kept[f"{axis}_from"], kept[f"{axis}_to"]]))
+            lines += _spread(f"{axis}, degrees", pd.concat([kept[f"{axis}_from"], kept[f"{axis}_to"]]), 2)
     return ["One face a clip. Of the angles, what 90 % of a clip's frames are within."], lines, "clips"
 
 
@@ -392,7 +393,7 @@ def _about_faces(output, family):
 # %% ../../nbs/run/68_card.ipynb #00000016
 def _what_is_not(output, rows):
     "What failed, what was rejected, and what people decided."
-    failed = pd.DataFrame([dict(job=r.get("job", "extract"), why=r.get("error_type") or r["status"], says=without_paths(r.get("error") or "", r)) for r in rows if r["status"] not in ("ok", "archived", "removed")])
+    failed = pd.DataFrame([dict(job=r.get("job", "extract"), why=r.get("error_type") or r["status"], says=without_paths(r.get("error") or "", r)) for r in rows if r["status"] not in ("ok", "archived", "rejected", "superseded", "removed")])
     parts = []
     if len(failed):
         groups = failed.groupby(["job", "why"]).says
@@ -544,14 +545,25 @@ def _keep_tracks(path, tracks):
     save_npz(path, **{k: v for k, v in a.items() if not k.startswith(tuple(f"trace_{t}_" for t in tracks))})
 
 
-def _keep_lines(path, unwanted):
-    "Leave rows out of a table; its types stay."
-    if path.is_file():
+def _only(evidence, tracks):
+    "Seconds in which these tracks are the only ones: start and end of each stretch."
+    lost, rest = np.zeros((2, int(evidence["steps"]) + 1), bool)
+    for track, first, length in zip(*(evidence[k].tolist() for k in ("tracks", "first", "length"))):
+        (lost if track in tracks else rest)[first : first + length] = True
+    edges = np.flatnonzero(np.diff(np.pad((lost & ~rest).astype(int), 1)))
+    return (edges.reshape(-1, 2) / STEPS_A_SECOND).tolist()
+
+
+def _keep_lines(path, unwanted, more=()):
+    "Leave rows out of a table, and put rejections into it; its types stay."
+    if path and path.is_file():
         table = pq.read_table(path)
-        keep = ~unwanted(table.select([c for c in ("video", "clip", "track", "identity", "file") if c in table.column_names]).to_pandas())
-        if not keep.all():
+        said = table.select([c for c in ("video", "clip", "track") if c in table.column_names]).to_pandas()
+        kept = table.filter(pa.array(~unwanted(said).to_numpy(bool)))
+        new = [r for r in map(asdict, more) if r not in (kept.to_pylist() if more else ())]
+        if new or len(kept) < len(table):
             with atomic_path(path) as temporary:
-                pq.write_table(table.filter(pa.array(keep.to_numpy(bool))), temporary, compression="zstd")
+                pq.write_table(pa.concat_tables([kept, pa.Table.from_pylist(new, table.schema)]), temporary, compression="zstd")
 
 # %% ../../nbs/run/68_card.ipynb #0000001f
 def _files(folder, row, *ends):
@@ -610,10 +622,12 @@ class _Shared:
         "Write the files without them, that by which they are known last: a kill between two leaves enough to go on."
         if self.evidence:
             own = self._tracks()
-            for path in filter(None, (self.clips, self.ledger)):
-                _keep_lines(path, lambda t: t.track.isin(own))
-            for name in ("clips.parquet", "ledger.parquet"):
-                _keep_lines(self.folder / name, lambda t: (t.video == self.video) & t.track.isin(own))
+            lost = [Rejection(self.video, "removed", "Somebody was taken out.", *s) for s in _only(load(self.evidence), own)]
+            theirs = lambda t: (t.video == self.video) & t.track.isin(own)
+            _keep_lines(self.clips, lambda t: t.track.isin(own))  # which knows the file alone
+            _keep_lines(self.folder / "clips.parquet", theirs)
+            _keep_lines(self.ledger, lambda t: t.track.isin(own), lost)
+            _keep_lines(self.folder / "ledger.parquet", theirs, lost)
             _keep_tracks(self.evidence, own)
         if self.faces:
             keep = ~self.person.theirs(load(self.faces, skip=("data",)))[0]
@@ -724,7 +738,7 @@ class _Removal:
         for key, row in self.rows.items():
             (found if key in whole else left).update({n: s for n, s in (row.get("outputs") or {}).items()})
         # another video's results may have taken the place of these
-        found = {n: s for n, s in found.items() if n not in left or left[n] == s}
+        found = {n: s for n, s in found.items() if n not in left or left[n] != s == _digest(self.folder / n)}
         for shared in self.shared.values():
             found |= {p.relative_to(self.folder).as_posix(): left.get(p.relative_to(self.folder).as_posix()) for p in shared.lost()}
         of = {(r.get("source_bytes"), r.get("source_mtime")) for r in (self.rows[k] for k in whole)} - {(None, None)}
@@ -732,7 +746,7 @@ class _Removal:
             name = path.relative_to(self.folder).as_posix()
             if name not in found and name not in left:  # jobs keep tracks for others that they do not list
                 a = load(path, skip=("points", "box", "lips", "embeddings"))
-                if (a.get("source_bytes"), a.get("source_mtime")) in of:
+                if tuple(a[k].item() for k in ("source_bytes", "source_mtime") if k in a) in of:
                     found[name] = None
         found |= {n: None for n in ("report.html",) if (self.folder / n).is_file()}
         return {self.folder / name: digest for name, digest in found.items()}
@@ -812,6 +826,10 @@ def _without(value, names):
     if isinstance(value, list):
         return [_without(v, names) for v in value if not (isinstance(v, str) and v in names)]
     return {k: _without(v, names) for k, v in value.items() if k not in names} if isinstance(value, dict) else value
+
+
+def _digest(path):
+    return sha256(path) if path.is_file() else None
 
 
 def _write(path, text):
