@@ -20,7 +20,7 @@ from face2nb.curate.prepare import PrepareSettings, prepare
 from face2nb.curate.segments import CurateSettings
 from face2nb.data.annotation import VideoAnnotation
 from face2nb.data.export import FORMS, read_samples, sample_key, shard_name, write_shard
-from face2nb.data.ledger import load_table, save_table
+from face2nb.data.ledger import load_ledger, load_table, save_table
 from face2nb.data.review import load_reviews, write_review
 from face2nb.data.store import REMOVED, append_json, append_row, load, manifest_rows, read_json, removed_key
 from face2nb.media.clip import write_clip
@@ -34,6 +34,7 @@ from face2nb.run.report import plan, run_status
 from face2nb.run.speech import SpeechSettings, encode_speech
 from conftest import model_file
 
+ADA = ("adalovelace", "Adalovelace", "day one/adalovelace.mp4", sample_key("day one/adalovelace.mp4", 0)[:-7])
 EXTRACT = ExtractSettings(frames=6, size=48, faces="all", device="cpu")
 ANNOTATE = AnnotateSettings(frames=6, json=True, draw=True, device="cpu")
 
@@ -99,10 +100,14 @@ def made(tmp_path_factory):
         write_shard(shards[0], (s for v in ("ben.mp4", "day one/adalovelace.mp4") for s in samples(out, v)), form)
         write_shard(shards[1], (s for v in ("pair.mp4", "ben.mp4") for s in samples(out, v)), form)
         outputs = [{p.relative_to(place).as_posix(): sha256(p) for p in ([s] if s.is_file() else sorted(s.iterdir()))} for s in shards]
-        for n, o in enumerate(outputs):
-            append_row(place, dict(video=f"train-{n}", job="export", status="ok", source=str(out), error=None, settings={}, outputs=o))
+        (place / "plans").mkdir()
+        for n, (o, videos) in enumerate(zip(outputs, (["ben.mp4", ADA[2]], ["pair.mp4", "ben.mp4"]))):
+            (place / "plans" / f"train-{n}.json").write_text(json.dumps(dict(per_shard=9, videos=[[v, ""] for v in videos])))
+            row = dict(video=f"train-{n}", job="export", status="partial", error=f"Left out: {videos[1]}: 1 sample.", run="../out", n_samples=9)
+            append_row(place, row | dict(settings={}, outputs=o))
         append_json(out / "exports.jsonl", dict(video="*", export=str(place)))
-    card(out)
+    (out / "parts.json").write_text(json.dumps(dict(train=["ben.mp4", "pair.mp4"], test=["day one/adalovelace.mp4"])))
+    card(out), card(root / "hf")
     return root
 
 
@@ -149,7 +154,6 @@ def sums(root, *words):
     return {str(n): sha256(root / n) for n, _ in whatever(root) if any(w in str(n) for w in words) and (root / n).is_file()}
 
 
-ADA = ("adalovelace", "Adalovelace", sample_key("day one/adalovelace.mp4", 0)[:-7])
 
 
 def test_a_source(there):
@@ -178,7 +182,26 @@ def test_a_source(there):
     assert [(r["state"], r["why"], r["source_sha256"]) for r in lines] == [(s, "asked by mail", digest) for s in ("begun", "done")]
     assert set(lines[0]["sha256"]) == set(done.sha256.dropna())
     assert run_status(out).loc[("removed", ""), "videos"] == 1
+    assert json.loads((out / "parts.json").read_text()) == dict(train=["ben.mp4", "pair.mp4"], test=[])
     assert "1 source were taken out" in (out / "README.md").read_text() or "1 source" in (out / "README.md").read_text()
+
+
+def test_an_export(there):
+    "What is in an export was touched by what touched the run; out of its reach nobody can tell."
+    page = card(there / "frames").read_text()
+    assert "| samples | 18 |" in page and "| videos read | 3 |" in page and "MTCNN" in page and str(there) not in page
+    assert weights_touched(there / "hf").weight.tolist() == ["onet.pt", "pnet.pt", "rnet.pt"]
+    check_commercial(there / "hf")
+    shutil.move(there / "out", there / "elsewhere")
+    with pytest.raises(BadSetting, match="whatever export used"):
+        check_commercial(there / "hf")
+    shutil.move(there / "elsewhere", there / "out")
+    shutil.move(there / "hf", there / "lost")
+    with pytest.raises(BadSetting, match="nothing has been removed"):
+        remove(there / "out", "ben.mp4")
+    assert not (there / "out" / REMOVED).exists() and (there / "out" / "ben_faces.npz").exists()
+    remove(there / "out", "ben.mp4", exports=False)
+    assert not (there / "out" / "ben_faces.npz").exists() and list(read_json(there / "out" / REMOVED))[0]["exports"] is False
 
 
 def test_it_stays_out(there):
@@ -321,27 +344,28 @@ def test_a_curated_folder(tmp_path, task):
     inputs = [film, tmp_path / "pair.mp4"]
     curate(inputs, out, settings, workers=0)
     clips = load_table(out / "clips.parquet")
-    assert sorted(clips.video.value_counts().tolist()) == [1, 2] and clips.url.notna().sum() == 1
+    assert sorted(clips.video.value_counts().tolist()) == [1, 3] and clips.url.notna().sum() == 1
     assert (account_run(out).problem == "").all()
     path, row = out / "pair_clips.parquet", manifest_rows(out, "curate")["pair.mp4"]
     table = load_table(path)
     left = np.array([np.vstack(b)[:, [0, 2]].mean() < 256 for b in table.boxes])
-    assert left.sum() == 1
+    assert left.tolist().count(True) == 2, "a cut makes two tracks of whoever stays"
     save_table(path, table.assign(identity=left.astype(int)), pq.read_schema(path))
     append_row(out, row | dict(outputs={n: sha256(out / n) for n in row["outputs"]}))
     join_run(out)
-    gone, stays = table[left].iloc[0], table[~left].iloc[0]
+    gone, stays = table[left], table[~left].iloc[0]
     with pytest.raises(BadSetting, match="known there is 0, 1"):
         remove(out, "pair.mp4", identity=7)
     remove(out, identity={"pair.mp4": 1})
-    assert not (out / gone.file).exists() and not (out / gone.file).with_suffix(".wav").exists()
+    assert not any((out / f).with_suffix(s).exists() for f in gone.file for s in (".mp4", ".wav", ".txt"))
     assert sha256(out / stays.file) == stays.sha256
     evidence = load_evidence(out / "pair_evidence.npz")
     assert [t.id for t in evidence.tracks] == [stays.track] and len(evidence.tracks[0].looked.score) == stays.frames
     assert set(load(out / "pair_tracks.npz")["track"].tolist()) == {stays.track}
     for name in (path, out / "clips.parquet"):
-        assert gone.track not in load_table(name).query("video == 'pair.mp4'").track.tolist()
+        assert load_table(name).query("video == 'pair.mp4'").track.tolist() == [stays.track]
     assert manifest_rows(out, "curate")["pair.mp4"]["n_clips"] == 1
+    assert load_ledger(out).query("step == 'removed'")[["start", "end"]].values.tolist() == [[1.2, 2.0]]
     assert (account_run(out).problem == "").all()
     remove(out, film.name, why="asked")
     left_over = [str(p) for p in out.rglob("*") if "adalovelace" in str(p) or p.is_file() and any(b"adalovelace" in c for c in opened(p))]

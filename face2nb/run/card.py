@@ -130,13 +130,14 @@ _USED = dict(
 ) | dict.fromkeys("download export prepare_crop prepare_formats prepare_frames prepare_faces".split(), _nothing)
 
 
-def _weights_of(row):
-    "What a job has used; where its row does not say, something that nobody knows."
+def _weights_of(row, reached=True):
+    "What a job has used; where nobody can tell, something that is not known."
     job = row.get("job", "extract")
     try:
-        return _USED[job](row["settings"])
+        used = _USED[job](row["settings"])
     except (KeyError, TypeError, ValueError, AttributeError):  # an older row, or a job of a newer face2nb
-        return [(f"whatever {job} used", "its row in the manifest does not say", _UNKNOWN, _UNKNOWN)]
+        reached = False
+    return used if reached else [(f"whatever {job} used", "nothing here says what it was", _UNKNOWN, _UNKNOWN)]
 
 # %% ../../nbs/run/68_card.ipynb #0000000b
 class _Lineage:
@@ -157,6 +158,8 @@ class _Lineage:
 
     def makers(self, folder, row):
         "Of a row of a folder, those rows that made its source, each with its folder."
+        if row.get("job") == "export":
+            return self._exported(folder, row)
         path = Path(row.get("source") or "")
         for above in path.parents:
             self.rows(above)
@@ -168,6 +171,16 @@ class _Lineage:
         ends = ("/".join(path.parts[-k:]) for k in range(1, len(path.parts)))
         self.rows(folder)
         return [(folder, r) for end in ends for r in self._made[folder].get(end, ())]
+
+    def _exported(self, folder, row):
+        "The rows that the samples of a shard were taken from, as its plan says; none if the run is out of reach."
+        try:
+            plan = json.loads((folder / "plans" / f"{row['video']}.json").read_text(encoding="utf-8"))
+            names, run = {video[0] for video in plan["videos"]}, Path(os.path.normpath(folder / row["run"]))
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return []
+        jobs = ("extract", "annotate") if (row.get("settings") or {}).get("min_quality") else ("extract",)
+        return [(run, r) for (job, video), r in self.rows(run).items() if job in jobs and video in names]
 
     def family(self, folder, rows):
         "These rows of a folder, and all that they go back to: by folder, job and video."
@@ -212,8 +225,9 @@ def _touched(output, videos, jobs):
     for row in rows:
         if not row.get("outputs"):
             continue  # nothing of it is there
-        for (_, job, _), one in lineage.family(folder, [row]).items():
-            for weight in _weights_of(one):
+        for (place, job, _), one in lineage.family(folder, [row]).items():
+            # an export says nothing by itself
+            for weight in _weights_of(one, reached=job != "export" or bool(lineage.makers(place, one))):
                 touched.setdefault(weight, {}).setdefault(job, set()).add(row["video"])
     return dict(sorted(touched.items()))
 
@@ -270,7 +284,8 @@ def _sources(lineage, family):
     "A row for each video at the root of all: what its rows say of it, and where it stands."
     rows = {}
     for (folder, job, _), row in family.items():
-        if job != "download" and row["status"] != "removed" and not _of_downloads(lineage, folder, row):
+        made = any(r.get("job") != "download" for _, r in lineage.makers(folder, row))
+        if job not in ("download", "export") and row["status"] != "removed" and not made:
             about = rows.setdefault((folder, row["video"]), dict(video=row["video"], source=row.get("source"), failed=False))
             about |= {k: row[k] for k in _ABOUT if row.get(k) is not None}
             about["failed"] |= row["status"] == "error"
@@ -283,11 +298,6 @@ def _sources(lineage, family):
             continue
         table.loc[i, ["width", "height", "fps"]] = info.width, info.height, round(info.fps, 3)
     return table.astype({k: float for k in _ABOUT[1:]})
-
-
-def _of_downloads(lineage, folder, row):
-    "Whether a row's source is itself a result, other than of fetching it."
-    return any(made.get("job") != "download" for _, made in lineage.makers(folder, row))
 
 
 def _about_sources(table):
