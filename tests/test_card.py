@@ -183,7 +183,7 @@ def test_a_source(there):
     assert set(lines[0]["sha256"]) == set(done.sha256.dropna())
     assert run_status(out).loc[("removed", ""), "videos"] == 1
     assert json.loads((out / "parts.json").read_text()) == dict(train=["ben.mp4", "pair.mp4"], test=[])
-    assert "1 source were taken out" in (out / "README.md").read_text() or "1 source" in (out / "README.md").read_text()
+    assert "Taken out on request: 1 source, the last time on 20" in (out / "README.md").read_text()
 
 
 def test_an_export(there):

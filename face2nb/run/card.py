@@ -213,15 +213,18 @@ def weights_touched(
     jobs: Sequence[str] | None = None,  # whose results count, with all that these were made from; None: all
 ) -> pd.DataFrame:  # weight · what · licence · commercial ('yes', 'no' or 'not known') · jobs · videos (how many)
     "Which networks had a part in what is there. Raises `DamagedFile` without a manifest, `BadSetting` for an unknown video."
-    touched = _touched(output, videos, jobs)
+    lineage = _Lineage()
+    return _weights_table(_touched(lineage, *_own_rows(lineage, output, videos, jobs)))
+
+
+def _weights_table(touched):
     rows = [(*weight, ", ".join(sorted(by)), len(set().union(*by.values()))) for weight, by in touched.items()]
     return pd.DataFrame(rows, columns=["weight", "what", "licence", "commercial", "jobs", "videos"])
 
 
-def _touched(output, videos, jobs):
+def _touched(lineage, folder, rows):
     "By weight: by job, the videos."
-    lineage, touched = _Lineage(), {}
-    folder, rows = _own_rows(lineage, output, videos, jobs)
+    touched = {}
     for row in rows:
         if not row.get("outputs"):
             continue  # nothing of it is there
@@ -238,8 +241,8 @@ def check_commercial(
     jobs: Sequence[str] | None = None,  # whose results are to be used; None: all
 ):
     "Make sure that no network touched the results that is not known to allow commercial use. Raises `BadSetting`, naming each with its licence."
-    found = []
-    for (name, _, licence, commercial), by in _touched(output, videos, jobs).items():
+    lineage, found = _Lineage(), []
+    for (name, _, licence, commercial), by in _touched(lineage, *_own_rows(lineage, output, videos, jobs)).items():
         if commercial != "yes":
             names = sorted(set().union(*by.values()))
             count = f"{len(names)} videos such as {names[0]}" if len(names) > 1 else names[0]
@@ -252,6 +255,15 @@ def check_commercial(
 CARD, SOURCES = "README.md", "sources.csv"
 _FEW = 200  # videos of which sources, or tables of faces, are looked at
 _OURS = "made by face2nb"  # stands in each card, and tells ours from others
+
+
+def _write(path, text):
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _write_lines(path, rows):
+    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def _table(head, rows):
@@ -454,7 +466,7 @@ def _removals_told(folder):
     say = " and ".join(f"{n:,} {what}{'s' * (n > 1)}" for what, n in counts.items()).replace("persons", "people")
     open_ = sum(r.get("state") == "begun" for r in lines)
     last = max(str(r.get("at", ""))[:10] for r in lines)
-    return [f"On request {say} were taken out, the last time on {last}." + (f" {open_} removals were broken off: run them again." if open_ else "")]
+    return [f"Taken out on request: {say}, the last time on {last}." + (f" {open_} of it was broken off: remove the same again." if open_ else "")]
 
 # %% ../../nbs/run/68_card.ipynb #0000001a
 def card(
@@ -470,7 +482,7 @@ def card(
         raise BadSetting(f"{path} is no card of face2nb's: move it elsewhere, then write the card.")
     family = lineage.family(folder, rows)
     sources = _sources(lineage, family)
-    used = weights_touched(folder)
+    used = _weights_table(_touched(lineage, folder, rows))
     parts = [
         _head(old, folder.name),
         f"# {folder.name}",
@@ -489,8 +501,7 @@ def card(
         _table(["file", "what it does", "licence", "commercial use", "jobs"], used[[*used.columns[:5]]].to_numpy()) or "No network has touched it.",
         *_how_it_was_made(family),
     ]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n\n".join(p for p in parts if p) + "\n", encoding="utf-8")
+    _write(path, "\n\n".join(p for p in parts if p) + "\n")
     return path
 
 # %% ../../nbs/run/68_card.ipynb #0000001d
@@ -630,6 +641,9 @@ class _Shared:
 
     def rewrite(self):
         "Write the files without them, that by which they are known last: a kill between two leaves enough to go on."
+        if self.tracks and (path := self.folder / REVIEWS).is_file():
+            _, own = self.person.theirs(load(self.tracks))
+            _write_lines(path, (r for r in read_json(path) if r["video"] != self.video or r.get("track") not in own))
         if self.evidence:
             own = self._tracks()
             lost = [Rejection(self.video, "removed", "Somebody was taken out.", *s) for s in _only(load(self.evidence), own)]
@@ -665,6 +679,8 @@ def _of_source(lineage, output, rows, source):
     if not is_address(source) and Path(source).is_file():
         digest = sha256(source)
     found = [r for r in rows.values() if asked & {r["video"], r.get("source")} or digest == r.get("source_sha256")]
+    if is_address(source):  # from which a source was fetched into the folder
+        found += [r for r in rows.values() if any(m["video"] == source for _, m in lineage.makers(folder, r))]
     for row in found:
         if cut := [r["video"] for f, r in lineage.makers(folder, row) if f == folder]:
             say = f"{row['video']} was made from {cut[0]} in this folder, and would be made again: remove {cut[0]}"
@@ -773,8 +789,7 @@ class _Removal:
         for name in ("scenes.parquet", "dataset.parquet"):
             _keep_lines(self.folder / name, lambda t: t.video.isin(self.gone | self.partly) | t["clip"].isin(self.gone))
         if (path := self.folder / REVIEWS).is_file():
-            kept = (json.dumps(r, ensure_ascii=False) + "\n" for r in read_json(path) if r["video"] not in self.gone)
-            _write(path, "".join(kept))
+            _write_lines(path, (r for r in read_json(path) if r["video"] not in self.gone))
 
     def manifest(self, done):
         "The rows: at first those that go say so and still name their files, in the end they name nothing."
@@ -788,8 +803,8 @@ class _Removal:
                     row = dict(video=name, **run, outputs={})
             elif done and key[1] in self.partly:
                 row = row | self._counted(row)
-            new.append(json.dumps(row, ensure_ascii=False) + "\n")
-        _write(self.folder / MANIFEST, "".join(new))
+            new.append(row)
+        _write_lines(self.folder / MANIFEST, new)
 
     def _counted(self, row):
         "Files and counts of a row of which a person was taken out."
@@ -841,11 +856,6 @@ def _without(value, names):
 def _digest(path):
     return sha256(path) if path.is_file() else None
 
-
-def _write(path, text):
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
 # %% ../../nbs/run/68_card.ipynb #00000022
 def remove(
     output: str | Path,  # the output folder of a run
@@ -892,7 +902,7 @@ def remove(
                 append_json(folder / REMOVED, line | dict(state="done"))
         work.manifest(done=True)
         for folder in (work.folder, *shards):
-            if (folder / SOURCES).is_file():
+            if (folder / SOURCES).is_file() and (folder / CARD).is_file() and _OURS in (folder / CARD).read_text(encoding="utf-8"):
                 card(folder)
     return pd.DataFrame(log, columns=_DONE)
 
@@ -933,7 +943,7 @@ def _from_export(folder, work):
     rows = [json.loads(work.nameless(json.dumps(row, ensure_ascii=False))) for row in _Lineage().rows(folder).values()]
     for row in rows:
         row["outputs"] = {n: sha256(folder / n) for n in row.get("outputs") or () if (folder / n).is_file()}
-    _write(folder / MANIFEST, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
+    _write_lines(folder / MANIFEST, rows)
     return count
 
 
@@ -947,7 +957,6 @@ def restore(
         raise BadSetting(f"{video} was not removed from {output}: check the name.")
     stamp = Review("*", "accept")
     with hold_output(folder):
-        kept = [json.dumps(r, ensure_ascii=False) + "\n" for r in read_json(folder / MANIFEST) if r["video"] not in (key, video)]
-        _write(folder / MANIFEST, "".join(kept))
+        _write_lines(folder / MANIFEST, [r for r in read_json(folder / MANIFEST) if r["video"] not in (key, video)])
         for place in (folder, *_exports(folder)):
             append_json(place / REMOVED, dict(video=key, state="restored", by=stamp.by, at=stamp.at))
