@@ -375,7 +375,7 @@ def _what_is_in_it(output, rows, sources):
         lines.append(("clips with sound", f"{int(kept.sound.sum()) if len(kept) else 0:,}"))
     if seconds := [row["kept_seconds"] for row in rows if row.get("kept_seconds") is not None]:
         lines.append(("hours of clips", _hours(seconds)))
-    return [_table(["", ""], lines)]
+    return [_table(["what", "how many"], lines)]
 
 
 _FACES = dict(
