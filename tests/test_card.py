@@ -394,3 +394,33 @@ def test_a_data_set(tmp_path):
     left = [str(p) for p in out.rglob("*") if "adalovelace" in str(p) or p.is_file() and any(b"adalovelace" in c for c in opened(p))]
     assert left == []
     assert {p: sha256(p) for p in before} == before
+
+
+def test_exports_go_on(there):
+    "Shards as the command writes them: what is resumed after a removal is what was left, byte by byte."
+    exports = pytest.importorskip("face2nb.run.export")
+    out = there / "out"
+    (out / "exports.jsonl").unlink()
+    for form in FORMS:
+        shutil.rmtree(there / form)
+        exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        page = card(there / form).read_text()
+        assert "| samples | " in page and "MTCNN" in page and ("configs:" in page) == (form == "hf")
+    faces = load(out / "day one" / "adalovelace_faces.npz")["data"]
+    assert len(traces(there, ADA, faces)) > 20
+    remove(out, "day one/adalovelace.mp4")
+    assert traces(there, ADA, faces) == []
+    for form in FORMS:
+        keys = [s["key"] for s in read_samples(there / form)]
+        shards = {p: sha256(p) for p in (there / form).rglob("*") if p.suffix in (".tar", ".parquet", ".png", ".npy")}
+        rows = exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        assert rows.status.tolist() == ["ok"] and rows.n_samples.sum() == len(keys) == 18
+        assert [s["key"] for s in read_samples(there / form)] == keys and {p: sha256(p) for p in shards} == shards
+    remove(out, "pair.mp4", identity="left")
+    for form in FORMS:
+        assert len(list(read_samples(there / form))) == 12
+        # rows of the files have moved up, and with them the names of the samples of the one who stays
+        assert exports.export(out, there / form, exports.ExportSettings(to=form), workers=0).n_samples.sum() == 12
+        again = exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        assert set(again.resume) == {"unchanged"}
+    assert traces(there, ADA, faces) == []

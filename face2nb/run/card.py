@@ -322,8 +322,8 @@ def _sources(lineage, family):
 def _about_sources(table):
     "What the sources are like."
     told, known, asked = table.video_seconds.notna().sum(), table[table.width.notna()], table.asked.sum()
-    sizes = (known.width.map("{:.0f}".format) + " x " + known.height.map("{:.0f}".format)).value_counts()
-    sizes = [*sizes[:10].items(), ("others", sizes[10:].sum()), (_UNKNOWN, len(table) - len(known))]
+    sizes = Counter(f"{w:.0f} x {h:.0f}" for w, h in zip(known.width, known.height)).most_common()
+    sizes = [*sizes[:10], ("others", sum(n for _, n in sizes[10:])), (_UNKNOWN, len(table) - len(known))]
     lines = _spread("pictures a second", table.fps) + _spread("length, seconds", table.video_seconds)
     lines += _spread("sound ends later than the picture by, seconds", table.drift)
     heard = table.audio_seconds.notna().sum()

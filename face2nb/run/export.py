@@ -267,6 +267,7 @@ def export_shard(
     output: str | Path,  # the output folder of the run
 ) -> dict:  # status, part, n_samples, n_videos, n_left_out, error and files, for the manifest
     "The job: write one shard. Raises `BadSetting`, `DamagedFile` if none of its samples can be read."
+    run = os.path.relpath(output, Path(plan).parent.parent)  # where a card finds what the samples are made of
     plan = json.loads(Path(plan).read_text(encoding="utf-8"))
     if plan["settings"] != settings_hash(settings):
         raise Face2Error("Another export to this folder has begun meanwhile: wait for it, and run this one again.")
@@ -278,7 +279,8 @@ def export_shard(
         raise DamagedFile(f"None of the samples of {target.name} can be read. {shard.left.sentence()}")
     count = write_shard(target, chain([first], samples), settings.to, settings.picture, settings.quality)
     said = shard.left.sentence()
-    row = dict(status="partial" if said else "ok", part=plan["part"], n_samples=count, n_videos=len(shard.names))
+    row = dict(status="partial" if said else "ok", run=run, part=plan["part"])
+    row |= dict(n_samples=count, n_videos=len(shard.names))
     files = [target / FRAMES_TABLE if settings.to == "frames" else target]
     return row | dict(n_left_out=shard.left.count, error=said, files=files)
 
