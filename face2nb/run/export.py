@@ -289,6 +289,7 @@ def export_shard(
     sources: str | Path | None = None,  # folder where the videos are now; None: where they were
 ) -> dict:  # status, run, part, n_samples, n_videos, n_left_out, error and files, for the manifest
     "The job: write one shard. Raises `Face2Error` if the run has changed since it was planned, `DamagedFile` if none of its samples can be read."
+    run = os.path.relpath(output, Path(plan).parent.parent)  # where a card finds what the samples are made of
     plan = json.loads(Path(plan).read_text(encoding="utf-8"))
     if plan["settings"] != settings_hash(settings):
         raise Face2Error("Another export to this folder has begun meanwhile: wait for it, and run this one again.")
@@ -299,7 +300,7 @@ def export_shard(
         raise DamagedFile(f"None of the samples of {target.name} can be read. {shard.left.sentence()}")
     count = write_shard(target, chain([first], samples), settings.to, settings.picture, settings.quality)
     said = shard.left.sentence()
-    row = dict(status="partial" if said else "ok", run=os.path.abspath(output), part=plan["part"], n_samples=count)
+    row = dict(status="partial" if said else "ok", run=run, part=plan["part"], n_samples=count)
     files = [target / FRAMES_TABLE if settings.to == "frames" else target]
     return row | dict(n_videos=len(shard.names), n_left_out=shard.left.count, error=said, files=files)
 

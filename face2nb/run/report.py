@@ -97,7 +97,7 @@ def run_status(
     counts = ["n_faces", "n_audios", "n_frames", "video_seconds", "seconds"]
     rows = rows.reindex(columns=["status", "error_type", *counts])
     rows[counts] = rows[counts].astype(float).fillna(0)
-    rows["reason"] = rows.error_type.fillna("")
+    rows["reason"] = rows.error_type.astype(object).fillna("")
     groups = rows.groupby(["status", "reason"])
     table = groups[counts].sum()
     table.insert(0, "videos", groups.size())
