@@ -19,10 +19,32 @@ import numpy as np
 import pandas as pd
 
 from ..core import BadSetting, DamagedFile, Face2Error, NotEnoughFacesError, Progress, atomic_path, sample_at, sha256
-from ..data.export import FORMS, FRAMES_TABLE, PICTURES, encode_sample, find_shards, missing_files, read_samples, shard_name, write_hf_head, write_shard
+from face2nb.data.export import (
+    FORMS,
+    FRAMES_TABLE,
+    PICTURES,
+    encode_sample,
+    find_shards,
+    missing_files,
+    read_samples,
+    shard_name,
+    write_hf_head,
+    write_shard,
+)
 from ..data.loader import UNREADABLE, SampleIndex, Selection
 from ..data.review import latest_reviews
-from ..data.store import MANIFEST, Spool, append_json, append_row, hold_output, manifest_rows, read_json, save_npz, settings_hash, sweep
+from face2nb.data.store import (
+    MANIFEST,
+    Spool,
+    append_json,
+    append_row,
+    hold_output,
+    manifest_rows,
+    read_json,
+    save_npz,
+    settings_hash,
+    sweep,
+)
 from ..media.audio import read_audio
 from ..media.find import Video, address_video, is_address, name_videos
 from ..media.video import Limits
@@ -42,12 +64,12 @@ class ExportSettings(Selection):
     "What an export writes, and how. Raises `BadSetting`, naming what is allowed."
 
     job: ClassVar[str] = "export"
-    to: str = one_of(FORMS, "webdataset")  # webdataset: tar; parquet; hf: a folder for load_dataset; frames: plain files
+    to: str = one_of(FORMS, "webdataset")  # webdataset: tar; parquet; hf: for load_dataset; frames: plain files
     picture: str = one_of(PICTURES, "png")  # png and webp without loss, jpg small and fast, npy the bare array
     quality: int = 95  # of jpg, 1 to 100
     sound: str = one_of(SOUNDS, "mfcc")  # of each face: mfcc as saved, wav from the videos, both, or none
     shard: int = 1000  # MB of a shard, about
-    order: str = one_of(ORDERS, "shuffled")  # shuffled over the whole part; by_video as they are, one video after the other
+    order: str = one_of(ORDERS, "shuffled")  # shuffled; by_video: one video after the other, as they are
     block: int = 16  # samples that follow each other in a video and stay together when shuffled
     seed: int = 0  # of shuffling
     commercial_safe: bool = of_machine(False)  # refuse what a network touched that may not be used commercially
@@ -57,10 +79,11 @@ class ExportSettings(Selection):
         for name, allowed in dict(to=FORMS, picture=PICTURES, sound=SOUNDS, order=ORDERS).items():
             if getattr(self, name) not in allowed:
                 raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use one of {', '.join(allowed)}.")
-        for name, least, most in (("quality", 1, 100), ("shard", 1, 10**6), ("block", 1, 10**6), ("seed", 0, 2**32 - 1)):
+        most = dict(quality=100, shard=10**6, block=10**6, seed=2**32 - 1)
+        for name, least in dict(quality=1, shard=1, block=1, seed=0).items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most}.")
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most[name]:
+                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most[name]}.")
             object.__setattr__(self, name, int(value))
         if (self.to, self.picture) == ("hf", "npy"):
             raise BadSetting("The form hf has no pictures in npy: use png, jpg or webp, or another form.")
@@ -152,7 +175,8 @@ class _Inputs:
         "A JSON-able dictionary, equal if nothing has changed."
         decided = json.dumps(self.decided[video]) if video in self.decided else ""
         sums = self.videos.get(video, {}) | self.tables.get(video, {})
-        return dict(video=video, **sums) | (dict(decided=hashlib.sha256(decided.encode()).hexdigest()) if decided else {})
+        sums |= dict(decided=hashlib.sha256(decided.encode()).hexdigest()) if decided else {}
+        return dict(video=video, **sums)
 
 
 def _plans(part, index, inputs, per_shard, settings):
@@ -200,7 +224,7 @@ def _waves(index, v, known, wanted):
     "Sounds of some samples of a video, as 16 bits, by number. Raises `Face2Error`."
     video, problems = index.open(v), []
     if video.source is None:
-        raise DamagedFile("its source is not where it was: say with `sources` where the videos are, or export without wav")
+        raise DamagedFile("its source is not where it was: say with sources where videos are, or export without wav")
     if known and sha256(video.source) != known:
         raise DamagedFile(f"its source {video.source} has changed since: extract it again")
     sound = read_audio(video.source, RATE, problems, Limits(2**62, float("inf")))
@@ -346,9 +370,9 @@ def _tidy(destination, before, planned, settings):
         for written in row["outputs"]:
             shard = str(PurePosixPath(written).parent) if written.endswith(f"/{FRAMES_TABLE}") else written
             path = destination / shard
-            if shard not in targets and path.resolve().is_relative_to(destination.resolve()):
+            if shard not in targets and destination.resolve() in path.resolve().parents:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        if name not in planned and row["outputs"]:
+        if name not in planned and row["status"] != "superseded":
             (destination / "plans" / f"{name}.json").unlink(missing_ok=True)
             append_row(destination, row | _BLANK_SHARD | dict(status="superseded", outputs={}, error=None))
 
@@ -365,7 +389,7 @@ def export(
     output: str | Path,  # the output folder of a run
     destination: str | Path,  # folder for the shards and their manifest
     settings: ExportSettings | None = None,  # what to write; None: the defaults
-    parts: dict[str, Sequence[str]] | None = None,  # of the data set: names of videos by part; None: all are the part 'train'
+    parts: dict[str, Sequence[str]] | None = None,  # names of videos by part of the data set; None: all are 'train'
     workers: int | None = None,  # processes; None: one for each core; 0: none, work in this one
     progress: Callable[[Progress], None] | None = None,  # told how far the run is; its frames are samples
     resume: bool = True,  # skip the shards that an earlier export has written, if nothing has changed since
@@ -419,8 +443,10 @@ def _kept_size(destination, settings):
             continue  # a plan that somebody has edited is written again
     return None
 
-# %% ../../nbs/run/69_export.ipynb #00000027
-_ROW = np.dtype([("row", "<i8"), ("frame", "<i4"), ("time", "<f8"), ("box", "<f4", 4), ("prob", "<f4"), ("track", "<i4")])
+# %% ../../nbs/run/69_export.ipynb #00000029
+_ROW = np.dtype(
+    [("row", "<i8"), ("frame", "<i4"), ("time", "<f8"), ("box", "<f4", 4), ("prob", "<f4"), ("track", "<i4")]
+)
 
 
 def _as_pairs(sample):
@@ -454,7 +480,7 @@ class _Loose:
         "Put a sample down. Raises `DamagedFile` if it does not go with others of its video."
         video, color = sample["about"].get("video"), sample["about"].get("color", "rgb")
         if not (isinstance(video, str) and video):
-            raise DamagedFile(f"{sample['key']} does not say which video it is from: only exports of face2nb can be turned back.")
+            raise DamagedFile(f"{sample['key']} does not say which video it is from: is this an export of face2nb?")
         for facts, face, mfcc in _as_pairs(sample):
             kinds = [(a.shape, a.dtype) for a in (face, mfcc) if a is not None]
             about = self.about.setdefault(video, dict(number=len(self.about), color=color, kinds=kinds))
@@ -474,12 +500,19 @@ class _Loose:
             target = self.output / f"{stem}{end}"
             target.parent.mkdir(parents=True, exist_ok=True)
             rows = np.memmap(self._file(video, what), dtype, "r").reshape(-1, *shape)
-            known = {name: facts[name] for name in ("frame", "time", "box", "prob", "track")} | dict(color=np.array(about["color"]))
+            known = {name: facts[name] for name in _ROW.names if name != "row"} | dict(color=np.array(about["color"]))
             with Spool(target.parent) as data:
                 for first in range(0, len(order), _AT_ONCE):
                     data.append(rows[order[first : first + _AT_ONCE]])
                 files.append(save_npz(target, data=data, **(known if what == 1 else dict(time=facts["time"]))))
         return files, facts
+
+
+def _stems(names):
+    "What the results of videos are called, as when they were extracted, and never outside their folder."
+    files = [name for name in names if not is_address(name)]
+    yield from zip(files, (v.stem for v in name_videos([(Path("/") / name, Path("/")) for name in files])))
+    yield from ((name, address_video(name).stem) for name in names if is_address(name))
 
 
 def rebuild(
@@ -496,13 +529,10 @@ def rebuild(
         try:
             for sample in read_samples(path):
                 loose.put(sample)
-            names = [name for name in loose.about if not is_address(name)]
-            videos = name_videos([(Path("/") / name, Path("/")) for name in names])
-            stems = dict(zip(names, (v.stem for v in videos))) | {n: address_video(n).stem for n in loose.about if is_address(n)}
-            for video, stem in stems.items():
+            for video, stem in _stems(loose.about):
                 files, facts = loose.save(video, stem)
-                row = dict(video=video, job="extract", status="ok", n_faces=len(facts), n_audios=len(facts) * (len(files) - 1))
-                row |= dict(n_tracks=len(np.unique(facts["track"])), error=None, rebuilt_from=os.path.abspath(path))
+                row = dict(video=video, job="extract", status="ok", n_faces=len(facts))
+                row |= dict(n_audios=len(facts) * (len(files) - 1), n_tracks=len(np.unique(facts["track"])), error=None, rebuilt_from=os.path.abspath(path))
                 append_row(output, row | dict(outputs={f.relative_to(output).as_posix(): sha256(f) for f in files}))
         finally:
             sweep(output)
