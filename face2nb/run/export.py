@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ..core import BadSetting, DamagedFile, Face2Error, NotEnoughFacesError, Progress, atomic_path, sample_at, sha256
+from ..core import BadSetting, DamagedFile, Face2Error, NotEnoughFacesError, Progress, atomic_path, sha256
 from face2nb.data.export import (
     FORMS,
     FRAMES_TABLE,
@@ -31,7 +31,7 @@ from face2nb.data.export import (
     write_hf_head,
     write_shard,
 )
-from ..data.loader import UNREADABLE, SampleIndex, Selection
+from ..data.loader import UNREADABLE, SampleIndex, Selection, wave_around
 from ..data.review import latest_reviews
 from face2nb.data.store import (
     MANIFEST,
@@ -52,7 +52,6 @@ from .card import check_commercial
 from .extract import one_of, of_machine
 from .pool import run_jobs, tick
 from ..speech.mfcc import RATE
-from ..sync.pair import WINDOW, audio_windows
 
 # %% ../../nbs/run/69_export.ipynb #00000006
 SOUNDS = ("mfcc", "wav", "both", "none")
@@ -118,12 +117,6 @@ def _draw(seed, name, n):
     return (np.random.default_rng([seed, word]).random() + np.arange(n) * (5**0.5 - 1) / 2) % 1
 
 # %% ../../nbs/run/69_export.ipynb #0000000d
-def _wave_samples(times):
-    "First and last sample of what is heard from 100 ms before the first of some times to 100 ms after the last one."
-    first, last = sample_at(np.atleast_1d(times)[[0, -1]], RATE)
-    return int(first) - WINDOW // 2, int(last) + WINDOW // 2
-
-
 def _fitting(sample, settings):
     "A sample with the sound that is asked for. Raises `DamagedFile` if the run has none."
     if settings.sound in ("wav", "none"):
@@ -131,6 +124,9 @@ def _fitting(sample, settings):
     if sample["mfcc"] is None:
         raise DamagedFile("its faces have no sound: extract it with sound, or export with the sound 'none' or 'wav'.")
     return sample
+
+
+_SILENCE = np.zeros(0, np.float32)
 
 
 def _measured(indexes, settings):
@@ -146,8 +142,7 @@ def _measured(indexes, settings):
             size = sum(map(len, encode_sample(sample, settings.picture, settings.quality).values()))
             times = sample["about"].get("times", sample["about"].get("time"))
             if settings.sound in ("wav", "both") and times is not None:
-                first, last = _wave_samples(times)
-                size += 2 * (last - first)
+                size += 2 * len(wave_around(_SILENCE, times))
             sizes.append(size)
     if not sizes:
         raise BadSetting(f"None of the samples can be read. {why}")
@@ -234,9 +229,7 @@ def _waves(index, v, known, wanted):
     if np.isnan(times).any():
         raise DamagedFile("its faces were written without times: extract it again, or export without wav")
     for k in wanted:
-        first, last = _wave_samples(times[rows[k]])
-        wave = audio_windows(sound, (first + (last - first) // 2) / RATE, RATE, last - first)[0]
-        waves[k] = np.rint(wave.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
+        waves[k] = np.rint(wave_around(sound, times[rows[k]]).astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
     return waves
 
 # %% ../../nbs/run/69_export.ipynb #00000012
