@@ -595,11 +595,13 @@ def write_hf_head(
     parts: Iterable[str],  # of the data set: train, test and so on
 ) -> Path:  # the README.md
     "Write, or replace, the head of the page that tells `datasets` which files are which part."
-    path, lines = Path(folder) / "README.md", ["---", "configs:", "- config_name: default", "  data_files:"]
+    path, lines = Path(folder) / "README.md", ["configs:", "- config_name: default", "  data_files:"]
     for part in parts:
         lines += [f"  - split: {part}", f"    path: data/{part}-*.parquet"]
     page = path.read_text(encoding="utf-8") if path.is_file() else ""
-    head = re.match(r"---\n.*?\n---\n", page, re.S)
+    head = re.match(r"---\n(.*?\n)---\n", page, re.S)
+    others = re.sub(r"(?m)^configs:\n([ -].*\n)*", "", head[1]) if head else ""
     with atomic_path(path) as temporary:
-        temporary.write_text("\n".join([*lines, "---", ""]) + page[head.end() if head else 0 :], encoding="utf-8")
+        text = "\n".join(["---", *lines, f"{others}---", ""]) + page[head.end() if head else 0 :]
+        temporary.write_text(text, encoding="utf-8")
     return path

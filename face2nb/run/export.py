@@ -89,7 +89,7 @@ class ExportSettings(Selection):
 
 # %% ../../nbs/run/69_export.ipynb #0000000a
 def _blocks(names, counts, per_shard, settings):
-    "Blocks of samples by shard: yields (index of the video, first sample, how many) as rows of an array."
+    "Of each shard its blocks, (n, 3): index of the video, first sample in it, how many."
     if settings.order == "by_video":
         ends = np.cumsum(counts)
         cuts = np.union1d(np.arange(0, ends[-1], per_shard), ends - counts)
@@ -229,7 +229,8 @@ def _waves(index, v, known, wanted):
     if np.isnan(times).any():
         raise DamagedFile("its faces were written without times: extract it again, or export without wav")
     for k in wanted:
-        waves[k] = np.rint(wave_around(sound, times[rows[k]]).astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
+        wave = wave_around(sound, times[rows[k]]).astype(np.float64)
+        waves[k] = np.rint(wave * 32768).clip(-32768, 32767).astype(np.int16)
     return waves
 
 # %% ../../nbs/run/69_export.ipynb #00000012
@@ -355,7 +356,7 @@ def _indexes(output, parts, settings, sources):
     return indexes
 
 
-def _tidy(destination, before, planned, settings):
+def _tidy(destination, before, planned, settings, note):
     "Remove what no plan names: shards, their plans, and what was written in their place in another form."
     suffix = PurePosixPath(shard_name(settings.to, "train", 0)).suffix
     targets = {video.stem + suffix for video in planned.values()}
@@ -365,9 +366,15 @@ def _tidy(destination, before, planned, settings):
             path = destination / shard
             if shard not in targets and destination.resolve() in path.resolve().parents:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        if name not in planned and row["status"] != "superseded":
+        if name not in planned:
             (destination / "plans" / f"{name}.json").unlink(missing_ok=True)
-            append_row(destination, row | _BLANK_SHARD | dict(status="superseded", outputs={}, error=None))
+            note(f"removed {name}, which no plan names")
+    if before.keys() <= planned.keys():
+        return
+    kept = [r for r in read_json(destination / MANIFEST) if r.get("job") != settings.job or r["video"] in planned]
+    with atomic_path(destination / MANIFEST) as temporary:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _unlist_incomplete(destination, planned, settings):
@@ -400,7 +407,7 @@ def export(
     if settings.commercial_safe:
         _check_commercial(output, parts, settings)
     indexes, videos = _indexes(output, parts, settings, sources), {}
-    with hold_output(destination):
+    with hold_output(destination) as note:
         before = manifest_rows(destination, settings.job)
         per_shard = _kept_size(destination, settings) if resume else None
         if per_shard is None:
@@ -408,7 +415,7 @@ def export(
         for part, index in indexes.items():
             for name, plan in _plans(part, index, inputs, per_shard, settings):
                 videos[name] = _write_plan(destination, name, plan, settings)
-        _tidy(destination, before, videos, settings)
+        _tidy(destination, before, videos, settings, note)
         _unlist_incomplete(destination, videos, settings)
     about = dict(video="*", export=str(destination), at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     # before the first sample leaves: what a kill leaves behind must be found as well
