@@ -44,15 +44,11 @@ def make_long(run, out):
     append_row(out, dict(video="long.mp4", status="ok", n_faces=LONG, n_audios=LONG, outputs=outputs))
 
 
-def rate(batches, most):
-    "Faces a second, after the first batch has come: what workers take to start counts once in a training, not here."
-    batches = iter(batches)
-    next(batches)
+def rate(loader):
+    "Faces a second over an epoch. The one before it started the workers, which counts once in a training."
     begin, n = time.perf_counter(), 0
-    for batch in batches:
+    for batch in loader:
         n += len(batch[0])
-        if n >= most:
-            break
     return n / (time.perf_counter() - begin)
 
 
@@ -91,7 +87,7 @@ def by_webdataset(shards, workers):
 
     data = webdataset.WebDataset(shards, shardshuffle=100, seed=0, empty_check=False).shuffle(512)
     data = data.decode(decode).to_tuple("png", "mfcc.npy")
-    return torch.utils.data.DataLoader(data, batch_size=32, num_workers=workers)
+    return torch.utils.data.DataLoader(data, batch_size=32, num_workers=workers, persistent_workers=workers > 0)
 
 
 def memory():
@@ -102,10 +98,15 @@ def memory():
     return total / 1024
 
 
-def compare(name, run, shards, plain_accesses, most):
-    print(f"\n{name}: {len(Face2Dataset(run)):,} faces")
-    how = {"random": lambda w: Face2Dataset(run).loader(32, workers=w), "iterable": lambda w: Face2Iterable(run).loader(32, workers=w)}
-    how["our shards"] = lambda w: Face2Iterable(shards).loader(32, workers=w)
+def compare(name, run, shards, plain_accesses, ranks):
+    "Rates over epochs, of one of several ranks where an epoch would be long."
+    samples, rank = Face2Dataset(run), dict(rank=0, world_size=ranks)
+    print(f"\n{name}: {len(samples):,} faces, of which {len(samples) // ranks:,} make an epoch")
+    how = {
+        "random": lambda w: samples.loader(32, workers=w, **rank),
+        "iterable": lambda w: Face2Iterable(run, **rank).loader(32, workers=w),
+        "our shards": lambda w: Face2Iterable(shards).loader(32, workers=w),
+    }
     try:
         import webdataset  # noqa: F401
 
@@ -113,16 +114,19 @@ def compare(name, run, shards, plain_accesses, most):
         how["webdataset"] = lambda w: by_webdataset(tars, w)
     except ImportError:
         print("webdataset is not installed: no comparison with it")
-    jobs = [(kind, workers) for workers in (0, 1, 2) for kind in how]
-    rates = {job: [] for job in [("plain", 0), *jobs]}
+    loaders = {(kind, workers): how[kind](workers) for workers in (0, 1, 2) for kind in how}
+    rates = {job: [] for job in [("plain", 0), *loaders]}
+    for loader in loaders.values():
+        rate(loader)
     for _ in range(REPEATS):
         rates["plain", 0].append(plain(run, plain_accesses))
-        for kind, workers in jobs:
-            rates[kind, workers].append(rate(how[kind](workers), most))
+        for job, loader in loaders.items():
+            rates[job].append(rate(loader))
     base = statistics.median(rates["plain", 0])
     print(f"{'':12}{'workers':>8}{'faces/s':>10}{'× plain':>10}{'least':>8}{'most':>8}")
     for (kind, workers), found in rates.items():
-        print(f"{kind:12}{workers:>8}{statistics.median(found):>10.1f}{statistics.median(found) / base:>10.1f}{min(found):>8.0f}{max(found):>8.0f}")
+        middle = statistics.median(found)
+        print(f"{kind:12}{workers:>8}{middle:>10.1f}{middle / base:>10.1f}{min(found):>8.1f}{max(found):>8.1f}")
 
 
 def epoch_memory(run, faces):
@@ -188,7 +192,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="*")
     parser.add_argument("--open", action="store_true")
-    parser.add_argument("--faces", type=int, default=2000, help="faces that are read for each rate")
+    parser.add_argument("--faces", type=int, default=LONG, help="faces over which memory is watched")
     args = parser.parse_args()
     if args.open:
         return opening()
@@ -201,14 +205,13 @@ def main():
         rows = extract(args.clips, folder / "run", workers=0)
         print(f"{int(rows.n_faces.sum())} faces of {len(rows)} clips")
         make_long(folder / "run", folder / "long")
-        for name, accesses in (("run", 50), ("long", 2)):
+        for name, accesses, ranks in (("run", 50, 1), ("long", 2, 20)):
             index = SampleIndex(folder / name)
-            order = np.random.default_rng(0).permutation(len(index))[:4000]
-            parts = np.array_split(order, 4)
-            for k, part in enumerate(parts):
+            order = np.random.default_rng(0).permutation(len(index))[: len(index) // ranks]
+            for k, part in enumerate(np.array_split(order, 4)):
                 write_shard(folder / f"{name}_shards/train-{k:06d}.tar", (index.sample(*index.locate(int(i))) for i in part))
-            compare(name, folder / name, folder / f"{name}_shards", accesses, min(args.faces, len(order) - 32))
-        epoch_memory(folder / "long", LONG)
+            compare(name, folder / name, folder / f"{name}_shards", accesses, ranks)
+        epoch_memory(folder / "long", args.faces)
 
 
 if __name__ == "__main__":
