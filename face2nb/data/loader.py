@@ -210,7 +210,7 @@ class SampleIndex:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __repr__(self):
-        return f"SampleIndex({self.output}, {len(self)} {self.selection.view}s of {len(self.names)} videos)"
+        return f"SampleIndex({self.output.name}, {len(self)} {self.selection.view}s of {len(self.names)} videos)"
 
     def __getstate__(self):
         return self.__dict__ | dict(_opened=None, _heard=None, _pid=None)  # nothing open leaves its process
