@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Face2Error', 'UnreadableVideo', 'NoVideoStream', 'NoAudioStream', 'BadAudio', 'TooLarge', 'NotEnoughFacesError',
            'MissingDependency', 'WeightsUnavailable', 'BadSetting', 'DamagedFile', 'clock_time', 'sample_at', 'Record',
-           'check_shape', 'VideoInfo', 'Frame', 'Faces', 'Track', 'atomic_path', 'sha256']
+           'check_shape', 'VideoInfo', 'Frame', 'Faces', 'Track', 'Progress', 'atomic_path', 'sha256']
 
 # %% ../nbs/00_core.ipynb #00000002
 import hashlib, os, uuid
@@ -198,6 +198,19 @@ class Track(Record):
 
     def __len__(self):
         return len(self.frames)
+
+# %% ../nbs/00_core.ipynb #0000002c
+@dataclass(frozen=True)
+class Progress:
+    "How far a run is; given to the progress callback when a video is done, and about twice a second."
+
+    done: int  # videos
+    total: int  # videos
+    frames: int  # done so far, over all videos
+    seconds: float  # since the run began
+    row: dict | None  # the manifest row of the video that was just done, if one was
+    stopping: bool = False  # whether only the videos in hand are still being finished
+    job: str = ""  # which job it is, where there are several
 
 # %% ../nbs/00_core.ipynb #00000024
 @contextmanager

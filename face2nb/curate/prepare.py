@@ -8,7 +8,7 @@ __all__ = ['STEPS', 'CutSettings', 'PrepareSettings', 'flat_names', 'cut_scenes'
 # %% ../../nbs/curate/79_prepare.ipynb #00000002
 import glob, hashlib, json, os, re, shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,7 +31,7 @@ from face2nb.curate.formats import (
     moved_tracks,
     tracks_beside,
 )
-from ..data.ledger import Rejection, ledger_summary, ledger_table, save_ledger, save_table
+from ..data.ledger import Rejection, ledger_table, save_ledger, save_table
 from face2nb.curate.quality import (
     FILTERS,
     KEEP_ALL,
@@ -43,16 +43,15 @@ from face2nb.curate.quality import (
     watch_video,
     why_rejected,
 )
-from ..data.store import Arrays, load, manifest_rows
+from ..data.store import Arrays, Removed, load, manifest_rows
 from ..faces.aus import UNIT_MODELS
-from ..faces.landmarks import TASK
 from ..media.convert import cut_video, whole_pngs
 from ..media.find import Video, find_videos
 from ..run.annotate import AnnotateSettings, annotate_video
+from ..run.card import card
 from ..run.extract import init_worker, of_machine, one_of
 from ..run.pool import Progress, run_jobs
 from ..run.report import without_paths
-from ..weights import WEIGHTS
 
 # %% ../../nbs/curate/79_prepare.ipynb #00000005
 STEPS = ("scenes", "filter", "crop", "formats", "frames", "landmarks", "pose", "actions", "speech")
@@ -377,75 +376,6 @@ def _dataset(chain, scenes, kept):
             table[f"{name}_from"], table[f"{name}_to"] = np.array(ranges).T
     return table
 
-# %% ../../nbs/curate/79_prepare.ipynb #0000000e
-def _weights_used(settings):
-    "Names in the table of weights."
-    names = ["pnet.pt", "rnet.pt", "onet.pt"]
-    names += [TASK] if settings.faces else []
-    return names + (["pretrain_AVA.model"] if settings.part(FilterSettings).min_speaking > 0 else [])
-
-
-def _models_used(chain, kept):
-    "The networks of speech, as the files beside their features name them."
-    told = {}
-    for (kind, clip), row in chain.rows.items():
-        if kind is ClipSpeechSettings and clip in kept:
-            for output in row["outputs"]:
-                if output.endswith(".json"):
-                    about = json.loads((chain.root / output).read_text(encoding="utf-8"))
-                    if "model" in about:
-                        told[about["feature"]] = f"{about['model']} {about.get('revision') or ''}".strip()
-    return told
-
-
-def _rows_of(pairs):
-    return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in row) + " |" for row in pairs)
-
-
-def _card(chain, scenes, dataset, ledger):
-    "The README of the data set."
-    settings, seconds = chain.settings, (dataset.end - dataset.start).sum()
-    lines = [
-        f"# {chain.root.absolute().name}",
-        "Clips of talking heads, made by face2nb. The licence of the videos is that of their sources.",
-        "## What is in it",
-        "| | |\n|---|---|\n" + _rows_of([
-            ("videos read", len(chain.names)), ("of these failed", sum(v in chain.gone for v in chain.names)),
-            ("scenes found", len(scenes)), ("clips kept", len(dataset)), ("hours kept", f"{seconds / 3600:.3f}"),
-            ("hours of all scenes", f"{(scenes.end - scenes.start).sum() / 3600:.3f}"),
-            ("clips with sound", int(dataset.sound.sum()) if len(dataset) else 0),
-        ]),
-    ]
-    if len(dataset):
-        names = dict(face_size="face, pixels", sharpness="sharpness", brightness="brightness", speaking="share of the time that it speaks")
-        parts = [(what, dataset[c].dropna()) for c, what in names.items()]
-        if "yaw_from" in dataset:
-            parts += [(f"{a}, degrees", pd.concat([dataset[f"{a}_from"], dataset[f"{a}_to"]]).dropna()) for a in ("yaw", "pitch", "roll")]
-        table = [(what, *(f"{v:.2f}" for v in (x.min(), x.median(), x.max()))) for what, x in parts if len(x)]
-        lines += ["## Faces", "One face a clip. Of the angles, what 90 % of a clip's frames are within.", "| | least | median | most |\n|---|---|---|---|\n" + _rows_of(table)]
-    summary = ledger_summary(ledger)
-    lines += ["## What was rejected", "All of it is in `ledger.parquet`, with scores and thresholds."]
-    if len(summary):
-        lines.append("| step | pieces | seconds | for instance |\n|---|---|---|---|\n" + _rows_of((step, r.pieces, f"{r.seconds:.1f}", r.example) for step, r in summary.iterrows()))
-    used = [(n, WEIGHTS[n].what, WEIGHTS[n].licence, "yes" if WEIGHTS[n].commercial else "not known") for n in _weights_used(settings)]
-    used += [(name, f"speech: {feature}", "as stated there", "not known") for feature, name in _models_used(chain, set(dataset["clip"])).items()]
-    if "actions" in settings.steps and settings.au_model != "blendshapes":
-        used.append((f"py-feat {settings.au_model}", "action units", "research only", "no"))
-    if settings.hands != "ignore":
-        used.append((Path(settings.hand_model).name, "hands", "Apache-2.0", "yes"))
-    lines += ["## Networks", "| file | what it does | licence | commercial use |\n|---|---|---|---|\n" + _rows_of(used)]
-    private = {"hand_model", "model", *(f.name for f in fields(settings) if f.metadata.get("machine"))}
-    shown = [(k, ", ".join(map(str, v)) if isinstance(v, tuple) else f"{v:g}" if isinstance(v, float) else v) for k, v in asdict(settings).items() if k not in private]
-    lines += ["## Settings", "| setting | value |\n|---|---|\n" + _rows_of(shown)]
-    versions = next((row["versions"] for row in chain.rows.values()), {})
-    lines += ["## Versions", ", ".join(f"{k} {v}" for k, v in versions.items())]
-    return "\n\n".join(lines) + "\n"
-
-
-def _write_text(path, text):
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
 # %% ../../nbs/curate/79_prepare.ipynb #0000000f
 def prepare(
     inputs: str | Path | Sequence[str | Path],  # videos and folders of videos
@@ -460,9 +390,11 @@ def prepare(
     "Make a data set of talking heads. Raises `BadSetting`, `MissingDependency` or `WeightsUnavailable`; what is wrong with a single video is in its row."
     settings, root = settings or PrepareSettings(), Path(os.path.abspath(output))
     videos = find_videos([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, recursive)
+    gone = Removed(root)
     videos = [v for v in videos if root not in Path(os.path.abspath(v.path)).parents]  # its own clips are no input
     if not videos:
         raise BadSetting(f"All videos of the input are in {output}: name the folder they come from.")
+    videos = [v for v in videos if not gone.get(v.name, v.path)]
     settings.check()
     chain = _Chain(output, settings, workers, progress, resume, run)
     kept = set(chain.shape(chain.cut(videos)))
@@ -472,7 +404,7 @@ def prepare(
     save_table(root / "scenes.parquet", scenes)
     save_table(root / "dataset.parquet", dataset)
     save_ledger(root / "ledger.parquet", ledger)
-    _write_text(root / "README.md", _card(chain, scenes, dataset, ledger))
+    card(root)
     table = scenes[["clip", "video", "start", "end", "step", "reason", "score", "threshold"]]
     status = np.where(table["clip"].isin(kept), "kept", np.where(table.step == "failed", "error", "rejected"))
     failed = ledger[ledger.video.isin(set(chain.gone))].assign(status="error", clip=None)

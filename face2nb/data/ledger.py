@@ -131,13 +131,11 @@ def join_ledgers(
     job: str,  # whose manifest rows count
     more: Sequence[Rejection] = (),  # what never became a video of this run, such as downloads that failed
 ) -> pd.DataFrame:  # as `ledger_table` gives it
-    "The ledgers of all videos as one, with a row for each video that failed. Raises `DamagedFile` like `join_tables`."
-    failed = [
-        Rejection(name, "read", row["error"])
-        for name, row in manifest_rows(output, job).items()
-        if row["status"] == "error"
-    ]
-    tables = [join_tables(output, job, "ledger"), ledger_table([*failed, *more])]
+    "The ledgers of all videos as one, with a row for each that failed or was taken out. Raises `DamagedFile` like `join_tables`."
+    rows = manifest_rows(output, job).items()
+    lost = [Rejection(name, "read", row["error"]) for name, row in rows if row["status"] == "error"]
+    lost += [Rejection(name, "removed", "It was taken out.") for name, row in rows if row["status"] == "removed"]
+    tables = [join_tables(output, job, "ledger"), ledger_table([*lost, *more])]
     tables = [t for t in tables if t is not None and len(t)]
     return pd.concat(tables, ignore_index=True) if tables else ledger_table([])
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import Face2Error
-from ..data.store import LOG, job_of, manifest_rows, read_manifest, why_redo
+from ..data.store import LOG, Removed, job_of, manifest_rows, read_manifest, why_redo
 from ..media.find import Video
 from ..media.video import probe
 from .extract import DetectSettings, ExtractSettings
@@ -57,9 +57,14 @@ def plan(
 ) -> pd.DataFrame:  # a row for each video: why, and for those probed length and work in seconds, frames, disk in bytes
     "What a run would do. Disk is an upper bound: a face in every frame."
     settings = settings or ExtractSettings()
-    rows = manifest_rows(output, job_of(settings)) if resume else {}
-    table = pd.DataFrame(dict(video=[v.name for v in videos]))
-    table["why"] = [why_redo(output, rows.get(v.name), v.path, settings, **how) or "unchanged" for v in videos]
+    gone, rows = Removed(output), manifest_rows(output, job_of(settings)) if resume else {}
+
+    def why(video):
+        if gone.get(video.name, video.path):
+            return "unchanged"
+        return why_redo(output, rows.get(video.name), video.path, settings, **how) or "unchanged"
+
+    table = pd.DataFrame(dict(video=[v.name for v in videos], why=list(map(why, videos))))
     todo = np.flatnonzero(table.why != "unchanged")
     probed = todo[np.unique(np.linspace(0, len(todo) - 1, min(_FEW, len(todo))).astype(int))] if len(todo) else todo
     found = {i: _forecast(videos[i].path, settings, _measured(rows)) for i in probed}
@@ -92,7 +97,7 @@ def run_status(
     counts = ["n_faces", "n_audios", "n_frames", "video_seconds", "seconds"]
     rows = rows.reindex(columns=["status", "error_type", *counts])
     rows[counts] = rows[counts].astype(float).fillna(0)
-    rows["reason"] = rows.error_type.fillna("")
+    rows["reason"] = rows.error_type.astype(object).fillna("")
     groups = rows.groupby(["status", "reason"])
     table = groups[counts].sum()
     table.insert(0, "videos", groups.size())

@@ -42,7 +42,7 @@ def work_rate(
     return edges, np.diff(np.interp(edges, worked, done)) / (worked[-1] / parts)
 
 # %% ../../nbs/view/92_runs.ipynb #00000009
-STATUS_COLORS = dict(ok="#0f7050", partial="#bc8b00", no_audio="#3097fc", no_face="#788884", error="#cc0000")
+STATUS_COLORS = dict(ok="#0f7050", partial="#bc8b00", no_audio="#3097fc", no_face="#788884", removed="#5b5ea6", error="#cc0000")
 _FEW = 8  # bars in a panel
 _APART = {
     "under 40 ms": 0.04,
