@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from face2nb.core import BadSetting, sha256
+from face2nb.core import BadSetting, DamagedFile, sha256
 from face2nb.curate.curate import account_run, curate, join_run
 from face2nb.curate.evidence import load_evidence
 from face2nb.curate.prepare import PrepareSettings, prepare
@@ -424,3 +424,25 @@ def test_exports_go_on(there):
         again = exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
         assert set(again.resume) == {"unchanged"}
     assert traces(there, ADA, faces) == []
+
+
+def test_only_its_own(there):
+    "A manifest that names files of others is refused, and a table without its extraction loses its person too."
+    out = there / "out"
+    victim = there / "victim.txt"
+    victim.write_text("not yours")
+    row = manifest_rows(out)["ben.mp4"]
+    append_row(out, row | dict(outputs=row["outputs"] | {"../victim.txt": ""}))
+    with pytest.raises(DamagedFile, match="outside of it"):
+        remove(out, "ben.mp4")
+    assert victim.is_file() and (out / "ben_faces.npz").is_file() and not (out / REMOVED).exists()
+    looked = there / "looked"
+    annotate(there / "in" / "pair.mp4", looked, replace(ANNOTATE, draw=False), workers=0)
+    encode_speech(there / "in" / "pair.mp4", looked, SpeechSettings(device="cpu"), workers=0)
+    put_names(looked, "pair.mp4", ("left", "right"))
+    assert "pair_tracks.npz" not in manifest_rows(looked, "annotate")["pair.mp4"]["outputs"]
+    remove(looked, "pair.mp4", identity="right")
+    assert (load(looked / "pair_tracks.npz")["box"][:, [0, 2]].mean(1) < 256).all()
+    assert set(VideoAnnotation.read_parquet(looked / "pair_faces.parquet").label) == {"left"}
+    remove(looked, "pair.mp4")
+    assert sorted(p.name for p in looked.iterdir()) == ["manifest.jsonl", "removed.jsonl", "run.log"]
