@@ -328,7 +328,7 @@ def _about_sources(table):
     lines += _spread("sound ends later than the picture by, seconds", table.drift)
     heard = table.audio_seconds.notna().sum()
     said = f"{len(table):,} videos; how long they are is known of {told:,}, and of {heard:,} that they have a sound."
-    said += f" {asked:,} files were asked for size and rate, of which the manifest says nothing." if asked else ""
+    said += f" Size and rate of {asked:,} were asked of the files, for the manifest does not say." if asked else ""
     spread = _table(["", "least", "median", "most", "of videos"], lines)
     return [said, _table(["pixels", "videos"], [row for row in sizes if row[1]]), spread]
 
