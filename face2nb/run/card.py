@@ -557,7 +557,7 @@ class _Person:
         frames, boxes = (about["frames"], about["boxes"]) if "frames" in about else ([about["frame"]], [about["box"]])
         return bool(self.seen(frames, boxes).any())
 
-# %% ../../nbs/run/68_card.ipynb #00000021
+# %% ../../nbs/run/68_card.ipynb #00000025
 _PER_FACE = ("frame", "time", "track", "shot", "box", "prob", "points", "found")
 
 
@@ -612,7 +612,7 @@ def _keep_lines(path, unwanted, more=()):
             with atomic_path(path) as temporary:
                 pq.write_table(whole, temporary, compression="zstd")
 
-# %% ../../nbs/run/68_card.ipynb #00000022
+# %% ../../nbs/run/68_card.ipynb #00000028
 _SHARED_JOBS = ("extract", "annotate", "curate")  # whose files have a row, or a file, for each face
 
 
@@ -706,7 +706,7 @@ class _Shared:
                 if path:
                     getattr(table, write)(path) if table else path.unlink()
 
-# %% ../../nbs/run/68_card.ipynb #00000023
+# %% ../../nbs/run/68_card.ipynb #00000029
 def _of_source(lineage, output, rows, source):
     "The names of one source: that which is named, and those with the same bytes. Raises `BadSetting`."
     folder, digest = Path(os.path.abspath(output)), str(source).lower()
@@ -753,7 +753,7 @@ def _exports(folder):
     lines = read_json(folder / "exports.jsonl")
     return list(dict.fromkeys(folder / row["export"] for row in lines if row.get("export")))
 
-# %% ../../nbs/run/68_card.ipynb #00000024
+# %% ../../nbs/run/68_card.ipynb #0000002a
 class _Removal:
     "What is to go from a folder, and how far it has gone. Raises `BadSetting` or `DamagedFile`."
 
@@ -911,7 +911,7 @@ def _without(value, names):
 def _digest(path):
     return sha256(path) if path.is_file() else None
 
-# %% ../../nbs/run/68_card.ipynb #00000025
+# %% ../../nbs/run/68_card.ipynb #0000002c
 def remove(
     output: str | Path,  # the output folder of a run
     source: str | Path | None = None,  # a name in its manifest, or path, address or sha256 of the source
