@@ -43,12 +43,13 @@ _SIDE = 4096  # pixels: no larger faces are made
 
 def _picture(face, picture, quality):
     "A face, RGB or gray, as the bytes of a picture."
-    if picture == "webp":  # OpenCV has no say in how hard it tries, and tries 15 times as long for a tenth of the bytes
+    if picture == "webp":  # OpenCV offers no choice of effort, and takes many times as long for a tenth of the bytes
         data = io.BytesIO()
         Image.fromarray(face).save(data, "WEBP", lossless=True, method=0)
         return data.getvalue()
     bgr = face if face.ndim == 2 else cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(f".{picture}", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality] if picture == "jpg" else [])[1].tobytes()
+    how = [cv2.IMWRITE_JPEG_QUALITY, quality] if picture == "jpg" else []
+    return cv2.imencode(f".{picture}", bgr, how)[1].tobytes()
 
 
 def _face(data, picture, gray):
@@ -190,7 +191,7 @@ def decode_sample(
         sample["wave"] = _wave(ends["wav"]) if "wav" in ends else None
         return sample | dict(about=about)
 
-# %% ../../nbs/data/58_export.ipynb #00000017
+# %% ../../nbs/data/58_export.ipynb #00000018
 _MOST = 1 << 30  # bytes of a member: no sample is larger
 _MEMBER = re.compile(_KEY.pattern + r"(\.[A-Za-z0-9_]{1,16}){1,2}")
 
@@ -239,7 +240,7 @@ def _read_tar(path):
     with open(path, "rb") as file:
         yield from _by_key(_members(file))
 
-# %% ../../nbs/data/58_export.ipynb #00000019
+# %% ../../nbs/data/58_export.ipynb #0000001a
 _FACTS = {
     "video": pa.string(),
     **dict.fromkeys(("row", "frame", "track"), pa.int64()),
@@ -296,7 +297,7 @@ def _columns(files, hf):
         columns[_column(end)] = kind, what
     return columns
 
-# %% ../../nbs/data/58_export.ipynb #0000001a
+# %% ../../nbs/data/58_export.ipynb #0000001b
 _ROOM, _ROWS = 64 << 20, 1000  # bytes and rows that are written at once
 
 
@@ -340,26 +341,24 @@ def _row(files, schema, hf):
 
 def _write_table(path, samples, hf):
     first = next(samples)
-    columns, ends = _columns(first, hf), list(_ends(first)[1])
+    kinds, ends = _columns(first, hf), list(_ends(first)[1])
     part = None if hf else path.stem.rpartition("-")[0]
     if part:
-        columns["part"] = pa.string(), None
-    said = dict(ends=ends, hf=hf, shape=columns["mfcc"][1]["shape"] if hf and "mfcc" in columns else None)
+        kinds["part"] = pa.string(), None
+    said = dict(ends=ends, hf=hf, shape=kinds["mfcc"][1]["shape"] if hf and "mfcc" in kinds else None)
     head = dict(face2nb=json.dumps(said))
     if hf:
-        head["huggingface"] = json.dumps(dict(info=dict(features={n: what for n, (_, what) in columns.items()})))
-    schema = pa.schema([pa.field(n, kind, metadata=_extension(what)) for n, (kind, what) in columns.items()], head)
-    plain = [n for n in columns if n not in ("key", "face", "faces", "wave")]
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=plain) as writer:
+        head["huggingface"] = json.dumps(dict(info=dict(features={n: what for n, (_, what) in kinds.items()})))
+    schema = pa.schema([pa.field(n, kind, metadata=_extension(what)) for n, (kind, what) in kinds.items()], head)
+    repeat = [n for n in kinds if n in _FACTS or n == "part" or (hf and n == "mfcc")]  # values come more than once
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=repeat) as writer:
         for batch in _batches(chain([first], samples)):
             rows = [_row(files, schema, hf) | ({"part": part} if part else {}) for files in batch]
-            arrays = [
-                _nested([row[f.name] for row in rows]) if hf and f.name == "mfcc" else pa.array([row[f.name] for row in rows], f.type)
-                for f in schema
-            ]
+            columns = [(f, [row[f.name] for row in rows]) for f in schema]
+            arrays = [_nested(v) if hf and f.name == "mfcc" else pa.array(v, f.type) for f, v in columns]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
-# %% ../../nbs/data/58_export.ipynb #0000001b
+# %% ../../nbs/data/58_export.ipynb #0000001c
 def _values(column, name, said):
     "A column of a table, as Python has it."
     if said["hf"] and name == "mfcc":
@@ -394,7 +393,7 @@ def _row_files(row, said):
         files[f"{key}.{end}"] = data
     return files
 
-# %% ../../nbs/data/58_export.ipynb #0000001d
+# %% ../../nbs/data/58_export.ipynb #0000001e
 FRAMES_TABLE = "metadata.jsonl"
 _NAMES = ("file_name", "file_names", "face", "faces", "mfcc", "wave")  # under which a line names files
 
@@ -454,7 +453,7 @@ def missing_files(
         there = {p.name for p in Path(path).iterdir()}
         return [name for line in lines for name in _listed(line)[1] if name not in there]
 
-# %% ../../nbs/data/58_export.ipynb #0000001f
+# %% ../../nbs/data/58_export.ipynb #00000020
 _WRITERS = {
     "webdataset": _write_tar,
     "parquet": functools.partial(_write_table, hf=False),
@@ -515,7 +514,7 @@ def write_shard(
     _WRITERS[form](path, chain([first], files))
     return count
 
-# %% ../../nbs/data/58_export.ipynb #00000024
+# %% ../../nbs/data/58_export.ipynb #00000025
 def _is_shard(path):
     return (path / FRAMES_TABLE).is_file() if path.is_dir() else path.suffix in (".tar", ".parquet")
 
@@ -552,7 +551,7 @@ def read_samples(
         for files in _files(shard):
             yield decode_sample(files, str(shard))
 
-# %% ../../nbs/data/58_export.ipynb #0000002b
+# %% ../../nbs/data/58_export.ipynb #0000002c
 def _writer_of(shard):
     "What writes a shard as it was written."
     if shard.is_dir():
@@ -590,7 +589,7 @@ def drop_samples(
         total += count
     return total
 
-# %% ../../nbs/data/58_export.ipynb #0000002e
+# %% ../../nbs/data/58_export.ipynb #0000002f
 def write_hf_head(
     folder: str | Path,  # of the form hf
     parts: Iterable[str],  # of the data set: train, test and so on

@@ -18,15 +18,39 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ..core import BadSetting, DamagedFile, Face2Error, atomic_path, sample_at, sha256
-from ..data.export import FORMS, FRAMES_TABLE, PICTURES, encode_sample, find_shards, missing_files, read_samples, shard_name, write_hf_head, write_shard
-from ..data.loader import SampleIndex, Selection
-from ..data.store import MANIFEST, Spool, append_json, append_row, hold_output, manifest_rows, save_npz, settings_hash, sweep
+from ..core import BadSetting, DamagedFile, Face2Error, NotEnoughFacesError, Progress, atomic_path, sample_at, sha256
+from face2nb.data.export import (
+    FORMS,
+    FRAMES_TABLE,
+    PICTURES,
+    encode_sample,
+    find_shards,
+    missing_files,
+    read_samples,
+    shard_name,
+    write_hf_head,
+    write_shard,
+)
+from ..data.loader import UNREADABLE, SampleIndex, Selection
+from ..data.review import latest_reviews
+from face2nb.data.store import (
+    MANIFEST,
+    Spool,
+    append_json,
+    append_row,
+    hold_output,
+    manifest_rows,
+    read_json,
+    save_npz,
+    settings_hash,
+    sweep,
+)
 from ..media.audio import read_audio
 from ..media.find import Video, address_video, is_address, name_videos
+from ..media.video import Limits
 from .card import check_commercial
 from .extract import one_of, of_machine
-from .pool import Progress, run_jobs, tick
+from .pool import run_jobs, tick
 from ..speech.mfcc import RATE
 from ..sync.pair import WINDOW, audio_windows
 
@@ -40,12 +64,12 @@ class ExportSettings(Selection):
     "What an export writes, and how. Raises `BadSetting`, naming what is allowed."
 
     job: ClassVar[str] = "export"
-    to: str = one_of(FORMS, "webdataset")  # webdataset: tar; parquet; hf: a folder for load_dataset; frames: plain files
+    to: str = one_of(FORMS, "webdataset")  # webdataset: tar; parquet; hf: for load_dataset; frames: plain files
     picture: str = one_of(PICTURES, "png")  # png and webp without loss, jpg small and fast, npy the bare array
     quality: int = 95  # of jpg, 1 to 100
     sound: str = one_of(SOUNDS, "mfcc")  # of each face: mfcc as saved, wav from the videos, both, or none
     shard: int = 1000  # MB of a shard, about
-    order: str = one_of(ORDERS, "shuffled")  # shuffled over the whole part; by_video as they are, one video after the other
+    order: str = one_of(ORDERS, "shuffled")  # shuffled; by_video: one video after the other, as they are
     block: int = 16  # samples that follow each other in a video and stay together when shuffled
     seed: int = 0  # of shuffling
     commercial_safe: bool = of_machine(False)  # refuse what a network touched that may not be used commercially
@@ -55,10 +79,11 @@ class ExportSettings(Selection):
         for name, allowed in dict(to=FORMS, picture=PICTURES, sound=SOUNDS, order=ORDERS).items():
             if getattr(self, name) not in allowed:
                 raise BadSetting(f"{name} can't be {getattr(self, name)!r}: use one of {', '.join(allowed)}.")
-        for name, least, most in (("quality", 1, 100), ("shard", 1, 10**6), ("block", 1, 10**6), ("seed", 0, 2**32 - 1)):
+        most = dict(quality=100, shard=10**6, block=10**6, seed=2**32 - 1)
+        for name, least in dict(quality=1, shard=1, block=1, seed=0).items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most}.")
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most[name]:
+                raise BadSetting(f"{name} can't be {value!r}: use a whole number from {least} to {most[name]}.")
             object.__setattr__(self, name, int(value))
         if (self.to, self.picture) == ("hf", "npy"):
             raise BadSetting("The form hf has no pictures in npy: use png, jpg or webp, or another form.")
@@ -93,10 +118,19 @@ def _draw(seed, name, n):
     return (np.random.default_rng([seed, word]).random() + np.arange(n) * (5**0.5 - 1) / 2) % 1
 
 # %% ../../nbs/run/69_export.ipynb #0000000d
-def _wave_samples(about):
-    "First and last sample of the sound of a pair or a clip: 100 ms around its face or faces."
-    times = about["times"] if "times" in about else [about["time"]]
-    return int(sample_at(times[0], RATE)) - WINDOW // 2, int(sample_at(times[-1], RATE)) + WINDOW // 2
+def _wave_samples(times):
+    "First and last sample of what is heard from 100 ms before the first of some times to 100 ms after the last one."
+    first, last = sample_at(np.atleast_1d(times)[[0, -1]], RATE)
+    return int(first) - WINDOW // 2, int(last) + WINDOW // 2
+
+
+def _fitting(sample, settings):
+    "A sample with the sound that is asked for. Raises `DamagedFile` if the run has none."
+    if settings.sound in ("wav", "none"):
+        return sample | dict(mfcc=None)
+    if sample["mfcc"] is None:
+        raise DamagedFile("its faces have no sound: extract it with sound, or export with the sound 'none' or 'wav'.")
+    return sample
 
 
 def _measured(indexes, settings):
@@ -105,104 +139,102 @@ def _measured(indexes, settings):
     for index in indexes:
         for i in np.unique(np.linspace(0, len(index) - 1, 16).astype(int)):
             try:
-                files = encode_sample(_fitting(index.sample(*index.locate(i)), settings), settings.picture, settings.quality)
-            except (DamagedFile, BadSetting) as e:
+                sample = _fitting(index.sample(*index.locate(int(i))), settings)
+            except UNREADABLE as e:
                 why = e
                 continue
-            first, last = _wave_samples(json.loads(next(data for name, data in files.items() if name.endswith("json"))))
-            wav = 2 * (last - first) if settings.sound in ("wav", "both") else 0
-            sizes.append(wav + sum(map(len, files.values())))
+            size = sum(map(len, encode_sample(sample, settings.picture, settings.quality).values()))
+            times = sample["about"].get("times", sample["about"].get("time"))
+            if settings.sound in ("wav", "both") and times is not None:
+                first, last = _wave_samples(times)
+                size += 2 * (last - first)
+            sizes.append(size)
     if not sizes:
-        raise BadSetting(f"None of the samples can be exported: {why}")
+        raise BadSetting(f"None of the samples can be read. {why}")
     return float(np.mean(sizes))
 
-
-def _fitting(sample, settings):
-    "A sample with the sound that is asked for. Raises `BadSetting` if the run has none."
-    if settings.sound in ("wav", "none"):
-        return sample | dict(mfcc=None)
-    if sample["mfcc"] is None:
-        raise BadSetting(f"{sample['about']['video']} was extracted without sound: extract it with sound, or export with the sound 'none' or 'wav'.")
-    return sample
-
 # %% ../../nbs/run/69_export.ipynb #0000000f
-def _checksums(row, wav):
-    "Of the files that a video's samples are made from."
-    outputs = {end: digest for name, digest in row["outputs"].items() for end in ("_faces.npz", "_audio.npz") if name.endswith(end)}
-    return [outputs.get("_faces.npz"), outputs.get("_audio.npz"), row.get("source_sha256") if wav else None]
+class _Inputs:
+    "What the samples of each video depend on."
+
+    def __init__(self, output, settings):
+        wav, table = settings.sound in ("wav", "both"), bool(settings.min_quality)
+        ends = {"extract": ("_faces.npz", "_audio.npz"), "annotate": ("_faces.parquet",) if table else ()}
+        self.videos, self.tables, self.decided = {}, {}, {}
+        for row in read_json(Path(output) / MANIFEST):
+            job = row.get("job", "extract")
+            if job in ends:
+                sums = {e: d for name, d in (row.get("outputs") or {}).items() for e in ends[job] if name.endswith(e)}
+                sums |= dict(source=row.get("source_sha256")) if wav and job == "extract" else {}
+                (self.videos if job == "extract" else self.tables)[row["video"]] = sums
+        if settings.reviewed != "all":
+            for (video, *what), review in latest_reviews(output).items():
+                self.decided.setdefault(video, []).append([*what, review.decision])
+
+    def of(self, video):
+        "A JSON-able dictionary, equal if nothing has changed."
+        decided = json.dumps(self.decided[video]) if video in self.decided else ""
+        sums = self.videos.get(video, {}) | self.tables.get(video, {})
+        sums |= dict(decided=hashlib.sha256(decided.encode()).hexdigest()) if decided else {}
+        return dict(video=video, **sums)
 
 
-def _rows_digest(rows):
-    return hashlib.sha256(np.ascontiguousarray(rows, "<i8").tobytes()).hexdigest()[:16]
-
-
-def _plans(output, part, index, per_shard, settings):
-    "Plans of the shards of a part, by name."
-    rows, wav = manifest_rows(output), settings.sound in ("wav", "both")
+def _plans(part, index, inputs, per_shard, settings):
+    "Yields the plan of each shard of a part, by name."
     there = np.flatnonzero(index.counts)
-    names, counts = [index.names[v] for v in there], np.asarray(index.counts)[there]
-    about = [[name, *_checksums(rows[name], wav), _rows_digest(index.rows(v))] for v, name in zip(there, names)]
+    names, counts = [index.names[v] for v in there], index.counts[there]
     for number, blocks in enumerate(_blocks(names, counts, per_shard, settings)):
         used, which = np.unique(blocks[:, 0], return_inverse=True)
         blocks = np.stack([which.reshape(-1), blocks[:, 1], blocks[:, 2]], 1)
         plan = dict(part=part, number=number, settings=settings_hash(settings), per_shard=per_shard)
-        # a video that gave no samples because it can't be read is told of once
-        plan |= dict(skipped=index.skipped if number == 0 else {}, videos=[about[v] for v in used], blocks=blocks.tolist())
-        yield f"{part}-{number:06d}", plan
+        # a video of which not even the number of samples is known is told of once
+        plan |= dict(skipped=index.skipped if number == 0 else {}, videos=[inputs.of(names[v]) for v in used])
+        yield f"{part}-{number:06d}", plan | dict(blocks=blocks.tolist())
 
 
-def _write_plans(destination, plans, settings) -> list[Video]:
-    "Write the plans that are new, and leave those alone that are as they were."
-    (destination / "plans").mkdir(exist_ok=True)
-    videos = []
-    for name, plan in plans.items():
-        path, text = destination / "plans" / f"{name}.json", json.dumps(plan, ensure_ascii=False)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        shard = shard_name(settings.to, plan["part"], plan["number"])
-        videos.append(Video(path, name, shard.removesuffix(PurePosixPath(shard).suffix)))
-    return videos
+def _write_plan(destination, name, plan, settings) -> Video:
+    "Write a plan if it is another than before: the runner goes by the time of the file."
+    path, text = destination / "plans" / f"{name}.json", json.dumps(plan, ensure_ascii=False)
+    path.parent.mkdir(exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    shard = shard_name(settings.to, plan["part"], plan["number"])
+    return Video(path, name, shard.removesuffix(PurePosixPath(shard).suffix))
 
 # %% ../../nbs/run/69_export.ipynb #00000011
 class _Left:
     "What was left out of a shard, and why."
 
     def __init__(self, skipped):
-        self.reasons, self.count = {f"{name}: {why}": None for name, why in skipped.items()}, 0
+        self.reasons, self.count = {f"{name}: {why}": 0 for name, why in skipped.items()}, 0
 
     def add(self, name, why, n=1):
-        self.reasons[f"{name}: {why}"] = (self.reasons.get(f"{name}: {why}") or 0) + n
+        self.reasons[f"{name}: {why}"] = self.reasons.get(f"{name}: {why}", 0) + n
         self.count += n
 
     def sentence(self):
         "For the manifest; None if nothing was."
-        if not self.reasons:
-            return None
-        told = [f"{why.rstrip('.')}" + (f" ({n} samples)" if n else "") for why, n in self.reasons.items()]
-        return f"Left out: {'; '.join(told[:20])}" + (f"; and {len(told) - 20} more." if len(told) > 20 else ".")
+        told = [why.rstrip(".") + (f" ({n} samples)" if n else "") for why, n in self.reasons.items()]
+        more = f"; and {len(told) - 20} more reasons" if len(told) > 20 else ""
+        return f"Left out: {'; '.join(told[:20])}{more}." if told else None
 
 
-def _same_source(row):
-    "The video that faces were found in. Raises `DamagedFile` if it is not there, or is another one."
-    source = Path(row.get("source") or "")
-    if is_address(row["video"]) or not source.is_file():
-        raise DamagedFile(f"its source {source} is not there: bring it back, or export without wav")
-    stat = source.stat()
-    if (stat.st_size, stat.st_mtime) != (row["source_bytes"], row["source_mtime"]):
-        raise DamagedFile(f"its source {source} has changed since: extract it again")
-    return source
-
-
-def _waves(index, v, row, wanted):
+def _waves(index, v, known, wanted):
     "Sounds of some samples of a video, as 16 bits, by number. Raises `Face2Error`."
-    problems = []
-    sound = read_audio(_same_source(row), RATE, problems)
+    video, problems = index.open(v), []
+    if video.source is None:
+        raise DamagedFile("its source is not where it was: say with sources where videos are, or export without wav")
+    if known and sha256(video.source) != known:
+        raise DamagedFile(f"its source {video.source} has changed since: extract it again")
+    sound = read_audio(video.source, RATE, problems, Limits(2**62, float("inf")))
     if problems:
         raise DamagedFile(f"its sound can't be read whole ({'; '.join(problems)})")
-    times, rows, waves = index.open(v).facts["time"], index.rows(v), {}
+    times, rows, waves = video.facts["time"], index.rows(v), {}
+    if np.isnan(times).any():
+        raise DamagedFile("its faces were written without times: extract it again, or export without wav")
     for k in wanted:
-        first, last = _wave_samples(dict(times=np.atleast_1d(times[rows[k]])))
+        first, last = _wave_samples(times[rows[k]])
         wave = audio_windows(sound, (first + (last - first) // 2) / RATE, RATE, last - first)[0]
         waves[k] = np.rint(wave.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
     return waves
@@ -211,16 +243,25 @@ def _waves(index, v, row, wanted):
 class _Shard:
     "A plan, and the samples of it that can be read."
 
-    def __init__(self, plan, output, settings):
-        self.settings, self.wav = settings, settings.sound in ("wav", "both")
-        self.index = SampleIndex(output, settings, [name for name, *_ in plan["videos"]])
-        self.left, self.blocks, self.waves = _Left(plan["skipped"]), plan["blocks"], {}
-        self.names, numbers = [name for name, *_ in plan["videos"]], {n: v for v, n in enumerate(self.index.names)}
-        self.number = [numbers.get(name) for name in self.names]  # of each video in the index, where it can be read
-        self.rows = manifest_rows(output)
-        for v, (name, *known) in zip(self.number, plan["videos"]):
-            if v is not None and known != [*_checksums(self.rows[name], self.wav), _rows_digest(self.index.rows(v))]:
-                raise Face2Error(f"{name} has changed since this export was planned: run it again.")
+    def __init__(self, plan, output, settings, sources):
+        self.settings, self.videos, self.blocks = settings, plan["videos"], plan["blocks"]
+        self.names, self.left, self.waves = [v["video"] for v in self.videos], _Left(plan["skipped"]), {}
+        inputs = _Inputs(output, settings)
+        for video in self.videos:
+            if inputs.of(video["video"]) != video:
+                raise Face2Error(f"{video['video']} has changed since this export was planned: run it again.")
+        self.index = SampleIndex(output, settings, self.names, sources=sources)
+        numbers = {name: v for v, name in enumerate(self.index.names)}
+        self.number = [numbers.get(name) for name in self.names]  # in the index; None for what is left out as a whole
+        counts = np.zeros(len(self.names), int)
+        np.add.at(counts, [i for i, *_ in self.blocks], [n for *_, n in self.blocks])
+        for i, name in enumerate(self.names):
+            if name in self.index.skipped or self.number[i] is None:
+                self._leave(i, self.index.skipped.get(name, "it is not in the run any more"), counts[i])
+
+    def _leave(self, i, why, n):
+        self.left.add(self.names[i], why, int(n))
+        self.number[i] = None
 
     def _listen(self):
         "Read the sounds of all samples, each source once."
@@ -230,30 +271,34 @@ class _Shard:
         for i, ks in wanted.items():
             try:
                 if self.number[i] is not None:
-                    waves = _waves(self.index, self.number[i], self.rows[self.names[i]], ks)
+                    waves = _waves(self.index, self.number[i], self.videos[i].get("source"), ks)
                     self.waves |= {(i, k): wave for k, wave in waves.items()}
             except Face2Error as e:
-                self.left.add(self.names[i], str(e), len(ks))
-                self.number[i] = -1  # told already
+                self._leave(i, str(e), len(ks))
+
+    def _block(self, i, ks):
+        "The samples of a block, together or, if that can't be, those that can be read one by one."
+        try:
+            return self.index.samples(self.number[i], ks)
+        except UNREADABLE:
+            return [None] * len(ks)
 
     def samples(self) -> Iterator[dict]:
         "The samples of the plan, in its order, without those that can't be read."
-        if self.wav:
+        if self.settings.sound in ("wav", "both"):
             self._listen()
         done = 0
         for i, first, n in self.blocks:
-            v, name = self.number[i], self.names[i]
-            if v is None:
-                self.left.add(name, self.index.skipped.get(name, "it is not in the run any more"), n)
-            if v is None or v < 0:
+            if self.number[i] is None:
                 continue
-            for k in range(first, first + n):
+            ks = range(first, first + n)
+            for k, sample in zip(ks, self._block(i, ks)):
                 try:
-                    sample = _fitting(self.index.sample(v, k), self.settings)
-                except (DamagedFile, BadSetting) as e:
-                    self.left.add(name, str(e))
+                    sample = _fitting(sample or self.index.sample(self.number[i], k), self.settings)
+                except UNREADABLE as e:
+                    self.left.add(self.names[i], str(e))
                     continue
-                if self.wav:
+                if self.waves:
                     sample["wave"] = self.waves.pop((i, k)).astype(np.float32) / 32768
                 yield sample
                 done += 1
@@ -265,24 +310,23 @@ def export_shard(
     out: str | Path,  # where to write, without suffix
     settings: ExportSettings,  # what to write
     output: str | Path,  # the output folder of the run
-) -> dict:  # status, part, n_samples, n_videos, n_left_out, error and files, for the manifest
-    "The job: write one shard. Raises `BadSetting`, `DamagedFile` if none of its samples can be read."
+    sources: str | Path | None = None,  # folder where the videos are now; None: where they were
+) -> dict:  # status, run, part, n_samples, n_videos, n_left_out, error and files, for the manifest
+    "The job: write one shard. Raises `Face2Error` if the run has changed since it was planned, `DamagedFile` if none of its samples can be read."
     run = os.path.relpath(output, Path(plan).parent.parent)  # where a card finds what the samples are made of
     plan = json.loads(Path(plan).read_text(encoding="utf-8"))
     if plan["settings"] != settings_hash(settings):
         raise Face2Error("Another export to this folder has begun meanwhile: wait for it, and run this one again.")
     target = Path(out).with_name(PurePosixPath(shard_name(settings.to, plan["part"], plan["number"])).name)
-    shard = _Shard(plan, output, settings)
+    shard = _Shard(plan, output, settings, sources)
     samples = shard.samples()
-    first = next(samples, None)
-    if first is None:
+    if (first := next(samples, None)) is None:
         raise DamagedFile(f"None of the samples of {target.name} can be read. {shard.left.sentence()}")
     count = write_shard(target, chain([first], samples), settings.to, settings.picture, settings.quality)
     said = shard.left.sentence()
-    row = dict(status="partial" if said else "ok", run=run, part=plan["part"])
-    row |= dict(n_samples=count, n_videos=len(shard.names))
+    row = dict(status="partial" if said else "ok", run=run, part=plan["part"], n_samples=count)
     files = [target / FRAMES_TABLE if settings.to == "frames" else target]
-    return row | dict(n_left_out=shard.left.count, error=said, files=files)
+    return row | dict(n_videos=len(shard.names), n_left_out=shard.left.count, error=said, files=files)
 
 # %% ../../nbs/run/69_export.ipynb #00000014
 EXPORTS = "exports.jsonl"
@@ -293,50 +337,50 @@ def _init(_):
     cv2.setNumThreads(1)
 
 
-def _checked_parts(output, parts):
+def _checked_parts(output, known, parts):
     "The videos of each part; None for all. Raises `BadSetting`."
-    known, seen = manifest_rows(output), {}
+    seen = {}
     for part, names in (parts or {}).items():
+        shard_name("webdataset", part, 0)  # which knows what a part may be called
         for name in names:
             if name not in known:
-                raise BadSetting(f"There is no video {name!r} in the manifest of {output}: see read_manifest for the names.")
+                raise BadSetting(f"{output} knows no video {name!r}: see read_manifest for the names.")
             if seen.setdefault(name, part) != part:
                 raise BadSetting(f"{name} is both in {seen[name]} and in {part}: give each video to one part.")
     return {part: list(names) for part, names in parts.items()} if parts else {"train": None}
 
 
-def _indexes(output, parts, settings):
+def _indexes(output, parts, settings, sources):
     "The samples of each part. Raises `BadSetting` for a part without any."
-    indexes = {part: SampleIndex(output, settings, names) for part, names in parts.items()}
-    for part, index in indexes.items():
-        if not len(index):
-            why = "; ".join(f"{name}: {said}" for name, said in list(index.skipped.items())[:3])
-            raise BadSetting(
-                f"There are no samples for the part {part!r} in {output}"
-                + (f" ({why})" if why else "")
-                + ": extract some videos with faces first, or choose less strictly."
-            )
+    indexes = {}
+    for part, names in parts.items():
+        indexes[part] = SampleIndex(output, settings, names, sources=sources)
+        try:
+            indexes[part].check()
+        except NotEnoughFacesError as e:
+            raise BadSetting(f"There is nothing to export for the part {part!r}. {e}") from e
     return indexes
 
 
 def _tidy(destination, before, planned, settings):
     "Remove what no plan names: shards, their plans, and what was written in their place in another form."
-    targets = {shard_name(settings.to, p["part"], p["number"]) for p in planned.values()}
+    suffix = PurePosixPath(shard_name(settings.to, "train", 0)).suffix
+    targets = {video.stem + suffix for video in planned.values()}
     for name, row in before.items():
         for written in row["outputs"]:
             shard = str(PurePosixPath(written).parent) if written.endswith(f"/{FRAMES_TABLE}") else written
             path = destination / shard
-            if shard not in targets and path.resolve().is_relative_to(destination.resolve()):
+            if shard not in targets and destination.resolve() in path.resolve().parents:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        if name not in planned and row["outputs"]:
+        if name not in planned and row["status"] != "superseded":
             (destination / "plans" / f"{name}.json").unlink(missing_ok=True)
             append_row(destination, row | _BLANK_SHARD | dict(status="superseded", outputs={}, error=None))
 
 
 def _unlist_incomplete(destination, planned, settings):
     "Let folders that lack a file be made again: the manifest knows their tables only."
-    for plan in planned.values() if settings.to == "frames" else ():
-        shard = destination / shard_name(settings.to, plan["part"], plan["number"])
+    for name in planned if settings.to == "frames" else ():
+        shard = destination / name
         if (shard / FRAMES_TABLE).is_file() and missing_files(shard):
             (shard / FRAMES_TABLE).unlink()
 
@@ -345,10 +389,11 @@ def export(
     output: str | Path,  # the output folder of a run
     destination: str | Path,  # folder for the shards and their manifest
     settings: ExportSettings | None = None,  # what to write; None: the defaults
-    parts: dict[str, Sequence[str]] | None = None,  # of the data set: names of videos by part; None: all are the part 'train'
+    parts: dict[str, Sequence[str]] | None = None,  # names of videos by part of the data set; None: all are 'train'
     workers: int | None = None,  # processes; None: one for each core; 0: none, work in this one
     progress: Callable[[Progress], None] | None = None,  # told how far the run is; its frames are samples
     resume: bool = True,  # skip the shards that an earlier export has written, if nothing has changed since
+    sources: str | Path | None = None,  # folder where the videos are now, for their sound; None: where they were
     **run,  # more for `run_jobs`: timeout, retry, verify, engine
 ) -> pd.DataFrame:  # the manifest's rows of the shards; `resume` says 'unchanged', or why it was done
     "Export the samples of a run. Raises `BadSetting`; what is wrong with a single shard is in its row."
@@ -357,27 +402,35 @@ def export(
         raise BadSetting(f"{output} holds no {MANIFEST}: name the output folder of face2nb_extract.")
     if destination == Path(os.path.abspath(output)):
         raise BadSetting(f"{destination} is the folder of the run itself: choose another one for the export.")
-    parts = _checked_parts(output, parts)
+    inputs = _Inputs(output, settings)
+    parts = _checked_parts(output, inputs.videos, parts)
     if settings.commercial_safe:
-        check_commercial(output, [n for names in parts.values() for n in names] if None not in parts.values() else None)
-    indexes = _indexes(output, parts, settings)
+        _check_commercial(output, parts, settings)
+    indexes, videos = _indexes(output, parts, settings, sources), {}
     with hold_output(destination):
         before = manifest_rows(destination, settings.job)
         per_shard = _kept_size(destination, settings) if resume else None
         if per_shard is None:
             per_shard = max(1, int(settings.shard * 1e6 / _measured(indexes.values(), settings)))
-        plans = {k: p for part, index in indexes.items() for k, p in _plans(output, part, index, per_shard, settings)}
-        _tidy(destination, before, plans, settings)
-        _unlist_incomplete(destination, plans, settings)
-        videos = _write_plans(destination, plans, settings)
+        for part, index in indexes.items():
+            for name, plan in _plans(part, index, inputs, per_shard, settings):
+                videos[name] = _write_plan(destination, name, plan, settings)
+        _tidy(destination, before, videos, settings)
+        _unlist_incomplete(destination, videos, settings)
     about = dict(video="*", export=str(destination), at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     # before the first sample leaves: what a kill leaves behind must be found as well
     append_json(output / EXPORTS, about | dict(to=settings.to, settings_hash=settings_hash(settings)))
     if settings.to == "hf":
         write_hf_head(destination, parts)
-    job = functools.partial(export_shard, output=os.path.abspath(output))
+    job = functools.partial(export_shard, output=os.path.abspath(output), sources=sources)
     run = dict(blank=_BLANK_SHARD, resume=resume) | run
-    return pd.DataFrame(run_jobs(job, videos, destination, settings, workers, _init, progress, **run))
+    return pd.DataFrame(run_jobs(job, list(videos.values()), destination, settings, workers, _init, progress, **run))
+
+
+def _check_commercial(output, parts, settings):
+    "Make sure that what is exported may be used commercially, and what it was chosen by. Raises `BadSetting`."
+    videos = None if None in parts.values() else [name for names in parts.values() for name in names]
+    check_commercial(output, videos, ["extract", *(["annotate"] if settings.min_quality else [])])
 
 
 def _kept_size(destination, settings):
@@ -390,8 +443,10 @@ def _kept_size(destination, settings):
             continue  # a plan that somebody has edited is written again
     return None
 
-# %% ../../nbs/run/69_export.ipynb #00000027
-_ROW = np.dtype([("row", "<i8"), ("frame", "<i4"), ("time", "<f8"), ("box", "<f4", 4), ("prob", "<f4"), ("track", "<i4")])
+# %% ../../nbs/run/69_export.ipynb #00000029
+_ROW = np.dtype(
+    [("row", "<i8"), ("frame", "<i4"), ("time", "<f8"), ("box", "<f4", 4), ("prob", "<f4"), ("track", "<i4")]
+)
 
 
 def _as_pairs(sample):
@@ -425,7 +480,7 @@ class _Loose:
         "Put a sample down. Raises `DamagedFile` if it does not go with others of its video."
         video, color = sample["about"].get("video"), sample["about"].get("color", "rgb")
         if not (isinstance(video, str) and video):
-            raise DamagedFile(f"{sample['key']} does not say which video it is from: only exports of face2nb can be turned back.")
+            raise DamagedFile(f"{sample['key']} does not say which video it is from: is this an export of face2nb?")
         for facts, face, mfcc in _as_pairs(sample):
             kinds = [(a.shape, a.dtype) for a in (face, mfcc) if a is not None]
             about = self.about.setdefault(video, dict(number=len(self.about), color=color, kinds=kinds))
@@ -445,12 +500,19 @@ class _Loose:
             target = self.output / f"{stem}{end}"
             target.parent.mkdir(parents=True, exist_ok=True)
             rows = np.memmap(self._file(video, what), dtype, "r").reshape(-1, *shape)
-            known = {name: facts[name] for name in ("frame", "time", "box", "prob", "track")} | dict(color=np.array(about["color"]))
+            known = {name: facts[name] for name in _ROW.names if name != "row"} | dict(color=np.array(about["color"]))
             with Spool(target.parent) as data:
                 for first in range(0, len(order), _AT_ONCE):
                     data.append(rows[order[first : first + _AT_ONCE]])
                 files.append(save_npz(target, data=data, **(known if what == 1 else dict(time=facts["time"]))))
         return files, facts
+
+
+def _stems(names):
+    "What the results of videos are called, as when they were extracted, and never outside their folder."
+    files = [name for name in names if not is_address(name)]
+    yield from zip(files, (v.stem for v in name_videos([(Path("/") / name, Path("/")) for name in files])))
+    yield from ((name, address_video(name).stem) for name in names if is_address(name))
 
 
 def rebuild(
@@ -467,13 +529,10 @@ def rebuild(
         try:
             for sample in read_samples(path):
                 loose.put(sample)
-            names = [name for name in loose.about if not is_address(name)]
-            videos = name_videos([(Path("/") / name, Path("/")) for name in names])
-            stems = dict(zip(names, (v.stem for v in videos))) | {n: address_video(n).stem for n in loose.about if is_address(n)}
-            for video, stem in stems.items():
+            for video, stem in _stems(loose.about):
                 files, facts = loose.save(video, stem)
-                row = dict(video=video, job="extract", status="ok", n_faces=len(facts), n_audios=len(facts) * (len(files) - 1))
-                row |= dict(n_tracks=len(np.unique(facts["track"])), error=None, rebuilt_from=os.path.abspath(path))
+                row = dict(video=video, job="extract", status="ok", n_faces=len(facts))
+                row |= dict(n_audios=len(facts) * (len(files) - 1), n_tracks=len(np.unique(facts["track"])), error=None, rebuilt_from=os.path.abspath(path))
                 append_row(output, row | dict(outputs={f.relative_to(output).as_posix(): sha256(f) for f in files}))
         finally:
             sweep(output)
