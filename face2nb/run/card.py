@@ -178,8 +178,8 @@ class _Lineage:
         "The rows that the samples of a shard were taken from, as its plan says; none if the run is out of reach."
         try:
             plan = json.loads((folder / "plans" / f"{row['video']}.json").read_text(encoding="utf-8"))
-            names, run = {video[0] for video in plan["videos"]}, Path(os.path.normpath(folder / row["run"]))
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            names, run = {v["video"] for v in plan["videos"]}, Path(os.path.normpath(folder / row["run"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return []
         jobs = ("extract", "annotate") if (row.get("settings") or {}).get("min_quality") else ("extract",)
         return [(run, r) for (job, video), r in self.rows(run).items() if job in jobs and video in names]
