@@ -220,7 +220,7 @@ def face_strips(
                 strips.append(_face_strip(grid[piece], waves[own][near][piece], known[piece]))
     return strips
 
-# %% ../../nbs/sync/47_copies.ipynb #0000000f
+# %% ../../nbs/sync/47_copies.ipynb #00000010
 COPY_SCORES = {"sound": 0.40, "face": 0.58}  # what copies reach and others do not, as measured
 _WITHIN = 3.0  # seconds over which likeness is averaged
 STILL, STILL_SCORE = 0.004, 0.99  # motion below which a face stands still; likeness of two stills that are one
@@ -296,7 +296,7 @@ def find_match(
         return Match("face", max(like), 0.0, min(len(a), len(b)) / STRIP_RATES["face"], like[1] > like[0], True)
     return max(_match(a, b, False), _match(a, turned, True), key=lambda m: m.score)
 
-# %% ../../nbs/sync/47_copies.ipynb #00000017
+# %% ../../nbs/sync/47_copies.ipynb #00000018
 _BITS, _TABLES = 18, 16  # of a code, and how many codes a moment has
 _REACH = 12  # steps of 10 ms to each side that belong to a moment
 _APART = 8  # steps to each side within which a moment is the most lively one
@@ -325,7 +325,7 @@ def sound_moments(
     around = gaussian_filter1d(around, 1.5, axis=1) if len(at) else around
     return np.packbits(around.reshape(len(at), (2 * _REACH + 1) * COEFFICIENTS) @ _planes() > 0, axis=1)
 
-# %% ../../nbs/sync/47_copies.ipynb #00000019
+# %% ../../nbs/sync/47_copies.ipynb #0000001a
 _ONES = np.array([bin(i).count("1") for i in range(256)], np.uint8)
 _MOST = 1 << 20  # pairs looked at together
 
@@ -364,7 +364,7 @@ def sound_candidates(
             found.append(np.stack([owner[i[alike]], owner[j[alike]]], 1))
     return _cross(np.concatenate(found) if found else np.zeros((0, 2), int), part)
 
-# %% ../../nbs/sync/47_copies.ipynb #0000001c
+# %% ../../nbs/sync/47_copies.ipynb #0000001d
 _ALIKE = 0.93  # cosine of looks from which two faces are compared
 
 
