@@ -297,7 +297,7 @@ def find_match(
     return max(_match(a, b, False), _match(a, turned, True), key=lambda m: m.score)
 
 # %% ../../nbs/sync/47_copies.ipynb #00000018
-_BITS, _TABLES = 18, 16  # of a code, and how many codes a moment has
+_BITS, _TABLES = 16, 18  # of a code, and how many codes a moment has
 _REACH = 12  # steps of 10 ms to each side that belong to a moment
 _APART = 8  # steps to each side within which a moment is the most lively one
 _BETWEEN = 3  # steps before and behind between which the change is measured
