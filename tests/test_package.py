@@ -92,14 +92,14 @@ def test_tutorials_are_read_and_not_imported():
 
 def test_notebooks_are_numbered():
     for notebook in modules():
-        number, name = re.fullmatch(r"(\d\d)_(\w+)\.ipynb", notebook.name).groups()
+        number, name = re.fullmatch(r"(\d\d\d?)_(\w+)\.ipynb", notebook.name).groups()
         source = "".join("".join(c["source"]) + "\n" for c in json.loads(notebook.read_text())["cells"])
         module = re.search(r"#\| default_exp (\S+)", source).group(1)
         room = notebook.parent.relative_to(ROOT / "nbs").as_posix()
         assert module == (name if room == "." else f"{room}.{name}"), notebook
         if room != ".":
             tens = {"media": 1, "faces": 2, "speech": 3, "sync": 4, "data": 5, "run": 6, "curate": 7, "wav2kp": 8, "view": 9}
-            assert int(number) // 10 == tens[room], notebook
+            assert int(number[0]) == tens[room], notebook
 
 
 def imports_of(module):
@@ -118,8 +118,9 @@ def imports_of(module):
 def test_rooms_import_only_upwards():
     numbers = {}
     for notebook in modules():
-        folder, name = notebook.parent.relative_to(ROOT / "nbs").as_posix(), notebook.stem[3:]
-        numbers[f"face2nb.{name}" if folder == "." else f"face2nb.{folder}.{name}"] = int(notebook.name[:2])
+        folder, (number, _, name) = notebook.parent.relative_to(ROOT / "nbs").as_posix(), notebook.stem.partition("_")
+        # where the ten numbers of a room are spent, one is divided: 590, 591 and 592 stand between 58 and 60
+        numbers[f"face2nb.{name}" if folder == "." else f"face2nb.{folder}.{name}"] = number
     checked = 0
     for module, number in numbers.items():
         room = ROOMS.index(module.split(".")[1])

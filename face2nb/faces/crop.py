@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MARGIN', 'SMALLEST', 'COLORS', 'STEPS_A_SECOND', 'square_around', 'cut_window', 'cut_square', 'check_color',
-           'convert_color', 'to_rgb', 'crop_face', 'RegularTrack', 'regular_track', 'crop_windows', 'track_crops']
+           'convert_color', 'to_rgb', 'to_square', 'crop_face', 'RegularTrack', 'regular_track', 'crop_windows',
+           'track_crops']
 
 # %% ../../nbs/faces/22_crop.ipynb #00000002
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,8 +110,11 @@ def to_rgb(
     return image if code is None else cv2.cvtColor(np.ascontiguousarray(image), code)
 
 # %% ../../nbs/faces/22_crop.ipynb #0000000e
-def _resized(picture, size):
-    "To a square of `size` pixels: areas are averaged on the way down, cubic on the way up."
+def to_square(
+    picture: np.ndarray,  # (H, W, 3) uint8
+    size: int,  # side of the result, in pixels
+) -> np.ndarray:  # (size, size, 3) uint8
+    "A picture as a square: areas are averaged on the way down, cubic on the way up."
     if picture.shape[:2] == (size, size):
         return picture
     smaller = max(picture.shape[:2]) > size
@@ -129,7 +133,7 @@ def crop_face(
     left, top, side = square_around(box, margin)
     if side < SMALLEST:
         return None
-    square = _resized(cut_square(rgb, left, top, side), size)
+    square = to_square(cut_square(rgb, left, top, side), size)
     return np.ascontiguousarray(convert_color(square, color))
 
 # %% ../../nbs/faces/22_crop.ipynb #00000012
@@ -227,7 +231,7 @@ def track_crops(
             t = tracks[i]
             while done[i] < len(t) and (t.first + done[i]) / t.fps + _ROUNDING < until:
                 window = cut_window(frame.rgb, *windows[i][done[i]], pad)
-                yield i, done[i], np.ascontiguousarray(_resized(window, size))
+                yield i, done[i], np.ascontiguousarray(to_square(window, size))
                 done[i] += 1
             if done[i] == len(t):
                 now.remove(i)
