@@ -40,6 +40,7 @@ from .sync.syncnet import *
 from .sync.lipcca import *
 from .sync.trace import *
 from .sync.lipsync import *
+from .sync.copies import *
 from .data.store import *
 from .data.review import *
 from .data.rows import *
@@ -47,6 +48,9 @@ from .data.peek import *
 from .data.browse import *
 from .data.annotation import *
 from .data.ledger import *
+from .data.sample import *
+from .data.export import *
+from .data.loader import *
 from .run.pool import *
 from .run.cluster import *
 from .run.extract import *
@@ -54,6 +58,9 @@ from .run.report import *
 from .run.annotate import *
 from .run.face_extractor import *
 from .run.speech import *
+from .run.splits import *
+from .run.card import *
+from .run.export import *
 from .curate.hands import *
 from .curate.download import *
 from .curate.metafile import *
