@@ -687,13 +687,13 @@ class Face2Loader(DataLoader):
         self.turn.begin_epoch()
         if self.num_workers and self._iterator is None:
             gc.collect()  # a decoder that a forked worker took for its own garbage would wait for threads it does not have
-        given = left_out = 0
+        given = 0
         for batch in super().__iter__():
-            given, left_out = given + (batch is not None), left_out + (batch is None)
             if batch is not None:
+                given += 1
                 yield batch
-        if left_out and not given:
-            raise DamagedFile(f"None of {left_out} batches could be read: look at `skipped` of the data set.")
+        if not given and self.dataset.n_skipped:
+            raise DamagedFile("Not one sample of an epoch could be read: look at `skipped` of the data set.")
 
 # %% ../../nbs/data/59_loader.ipynb #00000028
 class _Items:
