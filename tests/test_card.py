@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from face2nb.core import BadSetting, sha256
+from face2nb.core import BadSetting, DamagedFile, sha256
 from face2nb.curate.curate import account_run, curate, join_run
 from face2nb.curate.evidence import load_evidence
 from face2nb.curate.prepare import PrepareSettings, prepare
@@ -29,6 +29,7 @@ from face2nb.media.demo import demo_clip, portrait, talking_clip, voice
 from face2nb.run import card as card_module
 from face2nb.run.annotate import AnnotateSettings, annotate
 from face2nb.run.card import card, check_commercial, remove, restore, weights_touched
+from face2nb.run.export import ExportSettings, export
 from face2nb.run.extract import ExtractSettings, extract
 from face2nb.run.report import plan, run_status
 from face2nb.run.speech import SpeechSettings, encode_speech
@@ -102,7 +103,7 @@ def made(tmp_path_factory):
         outputs = [{p.relative_to(place).as_posix(): sha256(p) for p in ([s] if s.is_file() else sorted(s.iterdir()))} for s in shards]
         (place / "plans").mkdir()
         for n, (o, videos) in enumerate(zip(outputs, (["ben.mp4", ADA[2]], ["pair.mp4", "ben.mp4"]))):
-            (place / "plans" / f"train-{n}.json").write_text(json.dumps(dict(per_shard=9, videos=[[v, ""] for v in videos])))
+            (place / "plans" / f"train-{n}.json").write_text(json.dumps(dict(per_shard=9, videos=[dict(video=v) for v in videos])))
             row = dict(video=f"train-{n}", job="export", status="partial", error=f"Left out: {videos[1]}: 1 sample.", run="../out", n_samples=9)
             append_row(place, row | dict(settings={}, outputs=o))
         append_json(out / "exports.jsonl", dict(video="*", export=str(place)))
@@ -398,12 +399,11 @@ def test_a_data_set(tmp_path):
 
 def test_exports_go_on(there):
     "Shards as the command writes them: what is resumed after a removal is what was left, byte by byte."
-    exports = pytest.importorskip("face2nb.run.export")
     out = there / "out"
     (out / "exports.jsonl").unlink()
     for form in FORMS:
         shutil.rmtree(there / form)
-        exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        export(out, there / form, ExportSettings(to=form), workers=0)
         page = card(there / form).read_text()
         assert "| samples | " in page and "MTCNN" in page and ("configs:" in page) == (form == "hf")
     faces = load(out / "day one" / "adalovelace_faces.npz")["data"]
@@ -413,14 +413,36 @@ def test_exports_go_on(there):
     for form in FORMS:
         keys = [s["key"] for s in read_samples(there / form)]
         shards = {p: sha256(p) for p in (there / form).rglob("*") if p.suffix in (".tar", ".parquet", ".png", ".npy")}
-        rows = exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        rows = export(out, there / form, ExportSettings(to=form), workers=0)
         assert rows.status.tolist() == ["ok"] and rows.n_samples.sum() == len(keys) == 18
         assert [s["key"] for s in read_samples(there / form)] == keys and {p: sha256(p) for p in shards} == shards
     remove(out, "pair.mp4", identity="left")
     for form in FORMS:
         assert len(list(read_samples(there / form))) == 12
         # rows of the files have moved up, and with them the names of the samples of the one who stays
-        assert exports.export(out, there / form, exports.ExportSettings(to=form), workers=0).n_samples.sum() == 12
-        again = exports.export(out, there / form, exports.ExportSettings(to=form), workers=0)
+        assert export(out, there / form, ExportSettings(to=form), workers=0).n_samples.sum() == 12
+        again = export(out, there / form, ExportSettings(to=form), workers=0)
         assert set(again.resume) == {"unchanged"}
     assert traces(there, ADA, faces) == []
+
+
+def test_only_its_own(there):
+    "A manifest that names files of others is refused, and a table without its extraction loses its person too."
+    out = there / "out"
+    victim = there / "victim.txt"
+    victim.write_text("not yours")
+    row = manifest_rows(out)["ben.mp4"]
+    append_row(out, row | dict(outputs=row["outputs"] | {"../victim.txt": ""}))
+    with pytest.raises(DamagedFile, match="outside of it"):
+        remove(out, "ben.mp4")
+    assert victim.is_file() and (out / "ben_faces.npz").is_file() and not (out / REMOVED).exists()
+    looked = there / "looked"
+    annotate(there / "in" / "pair.mp4", looked, replace(ANNOTATE, draw=False), workers=0)
+    encode_speech(there / "in" / "pair.mp4", looked, SpeechSettings(device="cpu"), workers=0)
+    put_names(looked, "pair.mp4", ("left", "right"))
+    assert "pair_tracks.npz" not in manifest_rows(looked, "annotate")["pair.mp4"]["outputs"]
+    remove(looked, "pair.mp4", identity="right")
+    assert (load(looked / "pair_tracks.npz")["box"][:, [0, 2]].mean(1) < 256).all()
+    assert set(VideoAnnotation.read_parquet(looked / "pair_faces.parquet").label) == {"left"}
+    remove(looked, "pair.mp4")
+    assert sorted(p.name for p in looked.iterdir()) == ["manifest.jsonl", "removed.jsonl", "run.log"]

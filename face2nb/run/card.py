@@ -178,8 +178,8 @@ class _Lineage:
         "The rows that the samples of a shard were taken from, as its plan says; none if the run is out of reach."
         try:
             plan = json.loads((folder / "plans" / f"{row['video']}.json").read_text(encoding="utf-8"))
-            names, run = {video[0] for video in plan["videos"]}, Path(os.path.normpath(folder / row["run"]))
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            names, run = {v["video"] for v in plan["videos"]}, Path(os.path.normpath(folder / row["run"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return []
         jobs = ("extract", "annotate") if (row.get("settings") or {}).get("min_quality") else ("extract",)
         return [(run, r) for (job, video), r in self.rows(run).items() if job in jobs and video in names]
@@ -328,7 +328,7 @@ def _about_sources(table):
     lines += _spread("sound ends later than the picture by, seconds", table.drift)
     heard = table.audio_seconds.notna().sum()
     said = f"{len(table):,} videos; how long they are is known of {told:,}, and of {heard:,} that they have a sound."
-    said += f" {asked:,} files were asked for size and rate, of which the manifest says nothing." if asked else ""
+    said += f" Size and rate of {asked:,} were asked of the files, for the manifest does not say." if asked else ""
     spread = _table(["", "least", "median", "most", "of videos"], lines)
     return [said, _table(["pixels", "videos"], [row for row in sizes if row[1]]), spread]
 
@@ -529,7 +529,7 @@ def card(
     _write(path, "\n\n".join(p for p in parts if p) + "\n")
     return path
 
-# %% ../../nbs/run/68_card.ipynb #0000001d
+# %% ../../nbs/run/68_card.ipynb #00000020
 class _Person:
     "Where somebody's face is in a video."
 
@@ -557,7 +557,7 @@ class _Person:
         frames, boxes = (about["frames"], about["boxes"]) if "frames" in about else ([about["frame"]], [about["box"]])
         return bool(self.seen(frames, boxes).any())
 
-# %% ../../nbs/run/68_card.ipynb #0000001e
+# %% ../../nbs/run/68_card.ipynb #00000025
 _PER_FACE = ("frame", "time", "track", "shot", "box", "prob", "points", "found")
 
 
@@ -612,7 +612,7 @@ def _keep_lines(path, unwanted, more=()):
             with atomic_path(path) as temporary:
                 pq.write_table(whole, temporary, compression="zstd")
 
-# %% ../../nbs/run/68_card.ipynb #0000001f
+# %% ../../nbs/run/68_card.ipynb #00000028
 _SHARED_JOBS = ("extract", "annotate", "curate")  # whose files have a row, or a file, for each face
 
 
@@ -686,11 +686,9 @@ class _Shared:
         if self.evidence:
             own, why = self._tracks(), ("removed", "Somebody was taken out.")
             lost = [Rejection(self.video, *why, *span) for span in _only(load(self.evidence), own)]
-            theirs = lambda t: (t.video == self.video) & t.track.isin(own)
-            _keep_lines(self.clips, lambda t: t.track.isin(own))  # which knows the file alone
-            _keep_lines(self.folder / "clips.parquet", theirs)
-            _keep_lines(self.ledger, lambda t: t.track.isin(own), lost)
-            _keep_lines(self.folder / "ledger.parquet", theirs, lost)
+            for path, joined, more in ((self.clips, "clips.parquet", ()), (self.ledger, "ledger.parquet", lost)):
+                _keep_lines(path, lambda t: t.track.isin(own), more)  # which knows the name of the file alone
+                _keep_lines(self.folder / joined, lambda t: (t.video == self.video) & t.track.isin(own), more)
             _keep_tracks(self.evidence, own)
         if self.faces:
             keep = ~self.person.theirs(load(self.faces, skip=("data",)))[0]
@@ -708,14 +706,16 @@ class _Shared:
                 if path:
                     getattr(table, write)(path) if table else path.unlink()
 
-# %% ../../nbs/run/68_card.ipynb #00000020
+# %% ../../nbs/run/68_card.ipynb #00000029
 def _of_source(lineage, output, rows, source):
     "The names of one source: that which is named, and those with the same bytes. Raises `BadSetting`."
     folder, digest = Path(os.path.abspath(output)), str(source).lower()
-    asked = {str(source), printable(absolute(source))}
-    if not is_address(source) and Path(source).is_file():
-        digest = sha256(source)
-    found = [r for r in rows.values() if asked & {r["video"], r.get("source")} or digest == r.get("source_sha256")]
+    found = [r for r in rows.values() if r["video"] == str(source)]  # a name comes before a file that is called so
+    if not found:
+        if not is_address(source) and Path(source).is_file():
+            digest = sha256(source)
+        place = printable(absolute(source))
+        found = [r for r in rows.values() if r.get("source") == place or r.get("source_sha256") == digest]
     if is_address(source):  # from which a source was fetched into the folder
         found += [r for r in rows.values() if any(m["video"] == source for _, m in lineage.makers(folder, r))]
     for row in found:
@@ -749,14 +749,11 @@ def _labels_of(folder, rows, names, identity):
 
 
 def _exports(folder):
-    "The exports of a run. Raises `BadSetting` if one is not where it was."
-    found = dict.fromkeys(folder / row["export"] for row in read_json(folder / "exports.jsonl") if row.get("export"))
-    if lost := [str(path) for path in found if not path.is_dir()]:
-        say = f"The export at {lost[0]} is not there, and may hold what is to go: bring it back"
-        raise BadSetting(f"{say}, or leave exports alone (exports=False), which is noted; nothing has been removed.")
-    return list(found)
+    "The exports of a run, where they were made."
+    lines = read_json(folder / "exports.jsonl")
+    return list(dict.fromkeys(folder / row["export"] for row in lines if row.get("export")))
 
-# %% ../../nbs/run/68_card.ipynb #00000021
+# %% ../../nbs/run/68_card.ipynb #0000002a
 class _Removal:
     "What is to go from a folder, and how far it has gone. Raises `BadSetting` or `DamagedFile`."
 
@@ -807,12 +804,17 @@ class _Removal:
         lost = [path.relative_to(self.folder).as_posix() for shared in self.shared.values() for path in shared.lost()]
         found |= {name: left.get(name) for name in lost}
         found |= {name: None for name in self._unlisted(whole) if name not in found and name not in left}
-        found |= {name: None for name in ("report.html",) if (self.folder / name).is_file()}
+        found |= {"report.html": None} if (self.folder / "report.html").is_file() else {}
+        for name in found:  # a manifest that came from elsewhere must not point at what is not its own
+            if not (self.folder / name).parent.resolve().is_relative_to(self.folder.resolve()):
+                say = f"The manifest of {self.folder} names {name}, which is outside of it"
+                raise DamagedFile(f"{say}: nothing has been removed, mend the manifest first.")
         return {self.folder / name: digest for name, digest in found.items()}
 
     def _unlisted(self, whole):
         "Tracks and evidence of these sources: jobs keep them for others, and do not list them all."
-        sources = {(self.rows[k].get("source_bytes"), self.rows[k].get("source_mtime")) for k in whole} - {(None, None)}
+        rows = [self.rows[k] for k in whole if k[1] not in self.partly]
+        sources = {(row.get("source_bytes"), row.get("source_mtime")) for row in rows} - {(None, None)}
         listed = {name for row in self.rows.values() for name in row.get("outputs") or ()}
         for end in ("tracks", "evidence") if sources else ():
             for path in sorted(self.folder.rglob(f"*_{end}.npz")):
@@ -842,9 +844,9 @@ class _Removal:
             if key in whole:
                 row = row | dict(status="removed", error=None)
                 if done:
-                    run = {k: row.get(k) for k in ("job", "status", "error", "settings", "settings_hash", "versions")}
+                    run = ("status", "error", "finished", "settings", "settings_hash", "versions")
                     name = removed_key(key[1]) if key[1] in self.gone else key[1]
-                    row = dict(video=name, **run, outputs={})
+                    row = dict(video=name, job=key[0], outputs={}) | {k: row[k] for k in run if k in row}
             elif done and key[1] in self.partly:
                 row = row | self._counted(row)
             new.append(row)
@@ -888,10 +890,15 @@ class _Removal:
             old = path.read_text(encoding="utf-8", errors="replace")
             if (new := self.nameless(old)) != old:
                 _write(path, new)
-        for path in folder.glob("*.json"):  # such as the parts that a data set is split into
+        listed = {n for row in self.lineage.rows(folder).values() for n in row.get("outputs") or ()}
+        for path in (p for p in folder.glob("*.json") if p.name not in listed):  # as parts of a data set are kept in
             old = path.read_text(encoding="utf-8", errors="replace")
-            if any(json.dumps(name, ensure_ascii=False) in old or json.dumps(name) in old for name in self.gone):
-                _write(path, json.dumps(_without(json.loads(old), self.gone), ensure_ascii=False, indent=1) + "\n")
+            if any(json.dumps(name, ensure_ascii=a) in old for name in self.gone for a in (True, False)):
+                try:
+                    new = json.dumps(_without(json.loads(old), self.gone), ensure_ascii=False, indent=1) + "\n"
+                except ValueError:  # what it is nobody knows, but it names them
+                    new = self.nameless(old)
+                _write(path, new)
 
 
 def _without(value, names):
@@ -904,7 +911,7 @@ def _without(value, names):
 def _digest(path):
     return sha256(path) if path.is_file() else None
 
-# %% ../../nbs/run/68_card.ipynb #00000022
+# %% ../../nbs/run/68_card.ipynb #0000002c
 def remove(
     output: str | Path,  # the output folder of a run
     source: str | Path | None = None,  # a name in its manifest, or path, address or sha256 of the source
@@ -918,11 +925,14 @@ def remove(
         raise BadSetting("Who is to be removed? Name a source, or an identity.")
     work = _Removal(output, source, identity)
     files, shards, fetched = work.files(), _exports(work.folder) if exports else [], work.fetched()
+    if lost := [str(path) for path in shards if not path.is_dir()]:
+        say = f"The export at {lost[0]} is not there, and may hold what is to go: bring it back"
+        raise BadSetting(f"{say}, or leave exports alone (exports=False), which is noted; nothing has been removed.")
     said = [(path, "deleted", digest) for path, digest in files.items() if path.exists()]
     said += [(path, "rewritten", sha256(path)) for shared in work.shared.values() for path in shared.files]
     log = [dict(file=p.relative_to(work.folder).as_posix(), action=action, sha256=digest) for p, action, digest in said]
     if dry_run:
-        return pd.DataFrame(log, columns=_DONE)
+        return _done(log)
     with ExitStack() as held:
         for folder in (work.folder, *shards):
             held.enter_context(hold_output(folder))
@@ -952,10 +962,11 @@ def remove(
         for page in [folder / CARD for folder in everywhere if (folder / CARD).is_file()]:
             if _OURS in page.read_text(encoding="utf-8", errors="replace"):
                 card(page.parent)
-    return pd.DataFrame(log, columns=_DONE)
+    return _done(log)
 
 
-_DONE = ["file", "action", "sha256", "count"]
+def _done(log):
+    return pd.DataFrame(log, columns=["file", "action", "sha256", "count"]).astype({"count": "Int64"})
 
 
 def _record(work, why, log, exports):
@@ -1007,5 +1018,5 @@ def restore(
     stamp = Review("*", "accept")
     with hold_output(folder):
         _write_lines(folder / MANIFEST, [r for r in read_json(folder / MANIFEST) if r["video"] not in (key, video)])
-        for place in (folder, *_exports(folder)):
+        for place in (folder, *filter(Path.is_dir, _exports(folder))):
             append_json(place / REMOVED, dict(video=key, state="restored", by=stamp.by, at=stamp.at))
