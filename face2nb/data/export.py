@@ -298,7 +298,7 @@ def _columns(files, hf):
     return columns
 
 # %% ../../nbs/data/58_export.ipynb #0000001b
-_ROOM, _ROWS = 64 << 20, 1000  # bytes and rows that are written at once
+_ROOM, _ROWS = 16 << 20, 1000  # bytes and rows that are written, and read, at once
 
 
 def _batches(samples):
@@ -362,6 +362,7 @@ def _write_table(path, samples, hf):
 def _values(column, name, said):
     "A column of a table, as Python has it."
     if said["hf"] and name == "mfcc":
+        column = getattr(column, "storage", column)  # where `datasets` is loaded, Arrow knows its types
         for _ in said["shape"]:
             column = column.flatten()
         return column.to_numpy(zero_copy_only=False).reshape(-1, *said["shape"])
@@ -371,8 +372,9 @@ def _values(column, name, said):
 def _read_table(path):
     with pq.ParquetFile(path) as table:
         said = json.loads(table.schema_arrow.metadata[b"face2nb"])
-        for batch in table.iter_batches(batch_size=64):
-            columns = {name: _values(batch.column(name), name, said) for name in batch.schema.names if name != "part"}
+        for group in range(table.num_row_groups):  # all at once, they would be read ahead
+            rows = table.read_row_group(group).combine_chunks()
+            columns = {name: _values(rows[name].chunk(0), name, said) for name in rows.column_names if name != "part"}
             for row in (dict(zip(columns, values)) for values in zip(*columns.values())):
                 yield _row_files(row, said)
 

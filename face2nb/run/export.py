@@ -6,7 +6,7 @@
 __all__ = ['SOUNDS', 'ORDERS', 'EXPORTS', 'ExportSettings', 'export_shard', 'export', 'rebuild']
 
 # %% ../../nbs/run/69_export.ipynb #00000002
-import functools, hashlib, json, os, shutil
+import functools, hashlib, json, math, os, shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -463,9 +463,6 @@ def _as_pairs(sample):
         yield facts, face, None if sample["mfcc"] is None else sample["mfcc"][i] if many else sample["mfcc"]
 
 
-_AT_ONCE = 256  # rows that are sorted together
-
-
 class _Loose:
     "Samples of many videos, put down as they come and taken up in order, video by video."
 
@@ -499,11 +496,12 @@ class _Loose:
         for what, ((shape, dtype), end) in enumerate(zip(about["kinds"], ("_faces.npz", "_audio.npz")), 1):
             target = self.output / f"{stem}{end}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            rows = np.memmap(self._file(video, what), dtype, "r").reshape(-1, *shape)
+            size = dtype.itemsize * math.prod(shape)
             known = {name: facts[name] for name in _ROW.names if name != "row"} | dict(color=np.array(about["color"]))
-            with Spool(target.parent) as data:
-                for first in range(0, len(order), _AT_ONCE):
-                    data.append(rows[order[first : first + _AT_ONCE]])
+            with Spool(target.parent) as data, open(self._file(video, what), "rb") as rows:
+                for place in order:
+                    rows.seek(int(place) * size)
+                    data.append(np.frombuffer(rows.read(size), dtype).reshape(1, *shape))
                 files.append(save_npz(target, data=data, **(known if what == 1 else dict(time=facts["time"]))))
         return files, facts
 
