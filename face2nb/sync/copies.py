@@ -292,7 +292,7 @@ def find_match(
         return _match(a, b, False)
     turned = Strip("face", b.first, b.steps * _SIGNS, b.looks * _SIGNS, b.motion)
     if max(a.motion, b.motion) < STILL:
-        like = [float((a.looks.astype(np.float32) @ x.looks.T.astype(np.float32)).max()) / _SCALE**2 for x in (b, turned)]
+        like = [min(1.0, float((a.looks.astype(np.float32) @ x.looks.T).max()) / _SCALE**2) for x in (b, turned)]
         return Match("face", max(like), 0.0, min(len(a), len(b)) / STRIP_RATES["face"], like[1] > like[0], True)
     return max(_match(a, b, False), _match(a, turned, True), key=lambda m: m.score)
 
