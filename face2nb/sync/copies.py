@@ -297,7 +297,7 @@ def find_match(
     return max(_match(a, b, False), _match(a, turned, True), key=lambda m: m.score)
 
 # %% ../../nbs/sync/47_copies.ipynb #00000018
-_BITS, _TABLES = 16, 18  # of a code, and how many codes a moment has
+_BITS, _TABLES = 16, 18  # of a code, which is two bytes; how many codes a moment has
 _REACH = 12  # steps of 10 ms to each side that belong to a moment
 _APART = 8  # steps to each side within which a moment is the most lively one
 _BETWEEN = 3  # steps before and behind between which the change is measured
@@ -355,9 +355,10 @@ def sound_candidates(
     part: np.ndarray,  # (strips,) number of the part that each strip is in
 ) -> np.ndarray:  # (C, 2) strips in two parts, the smaller number first
     "Which sounds are worth comparing: those with a moment in common."
-    bits, found = np.unpackbits(moments, axis=1).reshape(len(moments), _TABLES, _BITS), []
+    found = []
     for table in range(_TABLES):
-        for i, j in _same_code(bits[:, table] @ (1 << np.arange(_BITS))):
+        high, low = moments[:, 2 * table : 2 * table + 2].T.astype(np.int64)
+        for i, j in _same_code(high << 8 | low):
             apart = part[owner[i]] != part[owner[j]]
             i, j = i[apart], j[apart]
             alike = _ONES[moments[i] ^ moments[j]].sum(1) < _DIFFERENT * _BITS * _TABLES
