@@ -292,12 +292,12 @@ def find_match(
         return _match(a, b, False)
     turned = Strip("face", b.first, b.steps * _SIGNS, b.looks * _SIGNS, b.motion)
     if max(a.motion, b.motion) < STILL:
-        like = [float((a.looks.astype(np.float32) @ x.looks.T.astype(np.float32)).max()) / _SCALE**2 for x in (b, turned)]
+        like = [min(1.0, float((a.looks.astype(np.float32) @ x.looks.T).max()) / _SCALE**2) for x in (b, turned)]
         return Match("face", max(like), 0.0, min(len(a), len(b)) / STRIP_RATES["face"], like[1] > like[0], True)
     return max(_match(a, b, False), _match(a, turned, True), key=lambda m: m.score)
 
 # %% ../../nbs/sync/47_copies.ipynb #00000018
-_BITS, _TABLES = 16, 18  # of a code, and how many codes a moment has
+_BITS, _TABLES = 16, 18  # of a code, which is two bytes; how many codes a moment has
 _REACH = 12  # steps of 10 ms to each side that belong to a moment
 _APART = 8  # steps to each side within which a moment is the most lively one
 _BETWEEN = 3  # steps before and behind between which the change is measured
@@ -355,9 +355,10 @@ def sound_candidates(
     part: np.ndarray,  # (strips,) number of the part that each strip is in
 ) -> np.ndarray:  # (C, 2) strips in two parts, the smaller number first
     "Which sounds are worth comparing: those with a moment in common."
-    bits, found = np.unpackbits(moments, axis=1).reshape(len(moments), _TABLES, _BITS), []
+    found = []
     for table in range(_TABLES):
-        for i, j in _same_code(bits[:, table] @ (1 << np.arange(_BITS))):
+        high, low = moments[:, 2 * table : 2 * table + 2].T.astype(np.int64)
+        for i, j in _same_code(high << 8 | low):
             apart = part[owner[i]] != part[owner[j]]
             i, j = i[apart], j[apart]
             alike = _ONES[moments[i] ^ moments[j]].sum(1) < _DIFFERENT * _BITS * _TABLES
