@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['add_settings', 'extract_parser', 'main', 'annotate_parser', 'annotate', 'speech_parser', 'speech', 'curate_parser',
            'curate', 'prepare_parser', 'prepare', 'wav2kp_train_parser', 'wav2kp_train', 'wav2kp_predict_parser',
-           'wav2kp_predict', 'status_parser', 'status', 'report_parser', 'report', 'explore_parser', 'explore',
+           'wav2kp_predict', 'status_parser', 'status', 'report_parser', 'report', 'split_parser', 'split',
+           'export_parser', 'export', 'card_parser', 'card', 'remove_parser', 'remove', 'explore_parser', 'explore',
            'weights_parser', 'weights']
 
 # %% ../nbs/99_cli.ipynb #00000002
@@ -27,6 +28,13 @@ from .curate.prepare import prepare as prepare_videos
 from .data.store import manifest_jobs, read_manifest
 from .media.demo import demo_clip
 from .media.find import find_videos
+from .run.card import card as write_card
+from .run.export import ExportSettings
+from .run.export import export as export_samples
+from .run.card import remove as remove_from
+from .run.card import restore
+from .run.splits import SPLIT_BY, check_leaks, load_split, save_split
+from .run.splits import split as split_videos
 from .run.cluster import RayEngine
 from .run.extract import ExtractSettings, extract, setting_comments
 from .run.annotate import AnnotateSettings
@@ -105,7 +113,7 @@ def _places(parser, what="videos, and folders of videos"):
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results and manifest.jsonl")
 
 
-def _run_options(parser, dry_run=True):
+def _run_options(parser, dry_run=True, folders=True):
     "Options of the runner, which are no settings: they change nothing in what is written."
     parser.add_argument(
         "-w",
@@ -114,7 +122,8 @@ def _run_options(parser, dry_run=True):
         metavar="N",
         help="processes; 0 works in this one (default: one for each core)",
     )
-    parser.add_argument("--recursive", action="store_true", help="look into folders of folders")
+    if folders:
+        parser.add_argument("--recursive", action="store_true", help="look into folders of folders")
     parser.add_argument(
         "--timeout",
         type=_seconds,
@@ -711,6 +720,156 @@ def report(
 ) -> int:  # 0 all is well, 1 no run's output, 2 wrong use
     "The command `face2nb_report`."
     return _run(_report, report_parser(), argv)
+
+# %% ../nbs/99_cli.ipynb #00000051
+def split_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_split`."
+    parser = _Parser(
+        "face2nb_split",
+        description="Divide the videos of a run into train, validation and test, and find what is on two sides all the same.",
+    )
+    parser.add_argument("output", metavar="DIR", help="the output folder of the run")
+    parser.add_argument("--by", choices=SPLIT_BY, default="source", help="what must not be on two sides (default: source)")
+    parser.add_argument(
+        "--fractions",
+        nargs="+",
+        type=float,
+        default=[0.8, 0.1, 0.1],
+        metavar="X",
+        help="shares of the faces for train, validation and test, or for train and test (default: 0.8 0.1 0.1)",
+    )
+    parser.add_argument("--seed", type=_number(0), default=0, metavar="N", help="another one gives another split (default: 0)")
+    parser.add_argument("--to", metavar="FILE", help="where to write it (default: split.json in the output folder)")
+    parser.add_argument("--check", action="store_true", help="also compare faces and sounds across the parts, and list copies")
+    parser.add_argument("-w", "--workers", type=_number(0), metavar="N", help="processes for --check (default: one for each core)")
+    return parser
+
+
+def _split(args):
+    parts = split_videos(args.output, args.by, args.fractions, args.seed)
+    path = save_split(args.to or Path(args.output) / "split.json", parts)
+    print(parts.table().to_string())
+    for name, why in parts.about["left_out"].items():
+        print(f"left out: {name}: {why}")
+    print(f"{path}: give it to face2nb_export with --parts")
+    if not args.check:
+        return 0
+    bar = _Bar("faces")
+    try:
+        leaks = check_leaks(args.output, parts, workers=args.workers, progress=bar)
+    finally:
+        bar.close()
+    print(leaks.to_string() if len(leaks) else "Nothing is on two sides.")
+    for name, why in leaks.attrs["unchecked"].items():
+        print(f"not looked at: {name}: {why}")
+    return int(len(leaks) > 0)
+
+
+def split(
+    argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
+) -> int:  # 0 all is well, 1 no run's output, or something is on two sides, 2 wrong use
+    "The command `face2nb_split`."
+    return _run(_split, split_parser(), argv)
+
+# %% ../nbs/99_cli.ipynb #00000055
+def export_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_export`."
+    parser = _Parser(
+        "face2nb_export",
+        description="Export the faces and sounds of a run as shards to train from; the same command goes on where it was stopped.",
+    )
+    parser.add_argument("output", metavar="DIR", help="the output folder of the run")
+    parser.add_argument("destination", metavar="DEST", help="folder for the export")
+    parser.add_argument("--parts", metavar="FILE", help="a split, as face2nb_split writes it (default: all is 'train')")
+    parser.add_argument("--sources", metavar="DIR", help="where the videos are now, for their sound (default: where they were)")
+    add_settings(parser, ExportSettings, {})
+    _run_options(parser, dry_run=False, folders=False)
+    return parser
+
+
+def _export_summary(table):
+    "An export in a few lines."
+    counts = table.groupby("status")[["n_samples", "n_left_out"]].sum()
+    lines = [f"{(table.status == s).sum():,} shards {s}: {n:,} samples, {left:,} left out" for s, n, left in counts.itertuples()]
+    return "\n".join(lines + [", ".join(f"{n:,} {why}" for why, n in table.resume.value_counts().items())])
+
+
+def _export(args):
+    settings = ExportSettings(**{f.name: getattr(args, f.name) for f in fields(ExportSettings)})
+    parts, bar = load_split(args.parts) if args.parts else None, _Bar("samples", "shard")
+    run = dict(engine=_engine(args), **_run_args(args))
+    try:
+        table = export_samples(args.output, args.destination, settings, parts, args.workers, bar, sources=args.sources, **run)
+    finally:
+        bar.close()
+    print(_export_summary(table))
+    return _end(table, args.destination)
+
+
+def export(
+    argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
+) -> int:  # 0 all done, 1 some shards failed, 2 wrong use
+    "The command `face2nb_export`."
+    return _run(_export, export_parser(), argv)
+
+# %% ../nbs/99_cli.ipynb #00000059
+def card_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_card`."
+    parser = _Parser(
+        "face2nb_card",
+        description="Write the data card of a run's or an export's folder: README.md, and sources.csv with the checksums.",
+    )
+    parser.add_argument("output", metavar="DIR", help="the folder of a run or of an export")
+    parser.add_argument("--listed", type=_number(0), default=20, metavar="N", help="sources that stand in the card itself (default: 20)")
+    return parser
+
+
+def _card(args):
+    print(write_card(args.output, args.listed))
+    return 0
+
+
+def card(
+    argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
+) -> int:  # 0 all is well, 1 no run's output, 2 wrong use
+    "The command `face2nb_card`."
+    return _run(_card, card_parser(), argv)
+
+# %% ../nbs/99_cli.ipynb #0000005d
+def remove_parser() -> argparse.ArgumentParser:
+    "The options of `face2nb_remove`."
+    parser = _Parser(
+        "face2nb_remove",
+        description="Take a video, or a person in it, out of every file of a folder and of its exports, for good. "
+        "--identity alone means a name that somebody gave, in all videos; a number needs --source. "
+        "After a kill give the same command again. What was removed is not made again until --restore.",
+    )
+    parser.add_argument("output", metavar="DIR", help="the output folder of the run")
+    parser.add_argument("--source", metavar="SOURCE", help="name in the manifest, path, address or sha256 of the video")
+    parser.add_argument("--identity", metavar="LABEL", help="who is to be taken out (default: the whole source)")
+    parser.add_argument("--why", default="", metavar="TEXT", help="for the record; it is kept, so it should name nobody")
+    parser.add_argument("--no_exports", action="store_true", help="leave exports alone, for instance where they are out of reach")
+    parser.add_argument("--dry_run", action="store_true", help="only list what would be removed")
+    parser.add_argument("--restore", metavar="NAME", help="let a video in again, which the next run then does anew")
+    return parser
+
+
+def _remove(args):
+    if args.restore:
+        restore(args.output, args.restore)
+        print(f"{args.restore} is let in again: the next run does it.")
+        return 0
+    how = (args.source, args.identity, args.why, not args.no_exports, args.dry_run)
+    table = remove_from(args.output, *how)
+    print(table.drop(columns="sha256").to_string() if len(table) else "Nothing was left to remove.")
+    return 0
+
+
+def remove(
+    argv: list[str] | None = None,  # the command line without the program's name; None: `sys.argv`
+) -> int:  # 0 all is well, 1 a file that can't be read, 2 wrong use
+    "The command `face2nb_remove`."
+    return _run(_remove, remove_parser(), argv)
 
 # %% ../nbs/99_cli.ipynb #4bbb9a98
 def explore_parser() -> argparse.ArgumentParser:

@@ -719,7 +719,8 @@ def _of_source(lineage, output, rows, source):
     if is_address(source):  # from which a source was fetched into the folder
         found += [r for r in rows.values() if any(m["video"] == source for _, m in lineage.makers(folder, r))]
     for row in found:
-        if cut := [r["video"] for f, r in lineage.makers(folder, row) if f == folder]:
+        # what was made of a video's own results, such as its fingerprint, goes by its name
+        if cut := [r["video"] for f, r in lineage.makers(folder, row) if f == folder and r["video"] != row["video"]]:
             say = f"{row['video']} was made from {cut[0]} in this folder, and would be made again: remove {cut[0]}"
             raise BadSetting(f"{say}, or reject it by eye.")
     sums = {r["source_sha256"] for r in found if r.get("source_sha256")}
