@@ -403,9 +403,10 @@ def export(
     if destination == Path(os.path.abspath(output)):
         raise BadSetting(f"{destination} is the folder of the run itself: choose another one for the export.")
     inputs = _Inputs(output, settings)
+    by = getattr(parts, "about", {}).get("by")
     parts = _checked_parts(output, inputs.videos, parts)
     if settings.commercial_safe:
-        _check_commercial(output, parts, settings)
+        _check_commercial(output, parts, settings, by)
     indexes, videos = _indexes(output, parts, settings, sources), {}
     with hold_output(destination) as note:
         before = manifest_rows(destination, settings.job)
@@ -427,10 +428,10 @@ def export(
     return pd.DataFrame(run_jobs(job, list(videos.values()), destination, settings, workers, _init, progress, **run))
 
 
-def _check_commercial(output, parts, settings):
+def _check_commercial(output, parts, settings, by):
     "Make sure that what is exported may be used commercially, and what it was chosen by. Raises `BadSetting`."
     videos = None if None in parts.values() else [name for names in parts.values() for name in names]
-    check_commercial(output, videos, ["extract", *(["annotate"] if settings.min_quality else [])])
+    check_commercial(output, videos, ["extract", *(["annotate"] if settings.min_quality or by == "identity" else [])])
 
 
 def _kept_size(destination, settings):
